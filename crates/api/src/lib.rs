@@ -1,0 +1,1 @@
+//! The wire: bodies, error codes and event-stream frames of the Taskcast protocol.

@@ -1,0 +1,1 @@
+//! Who a caller is: signed tokens, service keys and stream tickets.

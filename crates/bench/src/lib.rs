@@ -1,0 +1,1 @@
+//! Benchmark of a Taskcast server against the floors of its machine.

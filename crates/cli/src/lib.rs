@@ -1,0 +1,1 @@
+//! The taskcast binary: configuration, composition and commands.

@@ -1,0 +1,1 @@
+//! Rust client of a Taskcast server: producer, and subscriber with exact resume.

@@ -1,0 +1,1 @@
+//! The HTTP surface of Taskcast over an engine.

@@ -1,0 +1,1 @@
+//! Seeded simulation of writers, readers, restarts and crashes over a Taskcast engine.
