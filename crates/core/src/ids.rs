@@ -180,6 +180,14 @@ name! {
     Tag, IdKind::Tag
 }
 
+impl TaskId {
+    /// The id that has the form of a ULID with the bits of an [`crate::EventId`].
+    #[must_use]
+    pub fn from_ulid(bits: &crate::EventId) -> Self {
+        Self(Arc::from(bits.to_string()))
+    }
+}
+
 impl EventType {
     /// The prefix of types that only Taskcast itself publishes.
     pub const RESERVED_PREFIX: &'static str = "taskcast:";

@@ -8,6 +8,7 @@ mod clock;
 mod commit;
 mod error;
 mod index;
+mod memory;
 pub mod plan;
 mod ports;
 mod read;
@@ -23,5 +24,6 @@ pub use index::{
     Appended, AppendedPage, ChangedTask, DuePage, DueTask, ListAsk, ListCursor, Partition,
     TaskFilter, TaskPage,
 };
+pub use memory::{MemoryOptions, MemoryStore};
 pub use ports::{LogReader, Maintenance, ShortTermStore, StoreInfo, TaskIndex, TaskLog};
 pub use read::{Heads, Page, ReadAsk, ReadError, Seek, Tail, Which};

@@ -10,8 +10,8 @@ use crate::{
 use std::collections::HashMap;
 use std::sync::Arc;
 use taskcast_core::{
-    CommitNumber, Event, Index, Limits, Millis, NewEvent, ProducerId, RawJson, Revision, SeriesId,
-    SeriesMode, SeriesState, Span, TaskRecord,
+    CommitNumber, Event, Fold, Index, Limits, Millis, NewEvent, ProducerId, RawJson, Revision,
+    SeriesId, SeriesMode, SeriesState, Span, TaskRecord,
 };
 
 /// What a store has to look up in the task that a commit is about.
@@ -98,6 +98,17 @@ pub struct Joined {
 }
 
 impl Joined {
+    /// What a delta joins to its run; none when its data has no string in the field.
+    fn of(series: &SeriesId, fold: Fold, data: &RawJson) -> Option<Self> {
+        Some(Self {
+            series: series.clone(),
+            run: fold.run,
+            offset: fold.offset,
+            data: data.clone(),
+            span: fold.text?,
+        })
+    }
+
     /// The bytes of the piece.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -249,35 +260,13 @@ fn check_key(
 }
 
 impl Plan {
+    /// A plan that appends nothing yet and remembers what makes the commit happen once.
     fn keeping(state: TaskState, once: Option<Once>, original: Original, now: Millis) -> Self {
-        let (mut producer, mut key) = (None, None);
-        match once {
-            Some(Once::Producer(claim)) => {
-                let position = ProducerPosition {
-                    epoch: claim.epoch,
-                    seq: claim.last,
-                };
-                producer = Some((
-                    claim.id,
-                    KeptProducer {
-                        position,
-                        first: claim.first,
-                        original,
-                    },
-                ));
-            }
-            Some(Once::Key(claim)) => {
-                key = Some((
-                    claim.key,
-                    KeptKey {
-                        body: claim.body,
-                        original,
-                        at: now,
-                    },
-                ));
-            }
-            None => {}
-        }
+        let (producer, key) = match once {
+            Some(Once::Producer(claim)) => (Some(keep_producer(claim, original)), None),
+            Some(Once::Key(claim)) => (None, Some(keep_key(claim, original, now))),
+            None => (None, None),
+        };
         let (events, series, joined, superseded) = Default::default();
         Self {
             state,
@@ -316,41 +305,13 @@ impl Plan {
     ) -> Result<(), CommitError> {
         let index = self.state.tail;
         let fold = match event.series.effective() {
-            Some((id, mode)) => {
-                let before = series.get(id, view)?;
-                if before.is_none() {
-                    series.admit(limits.series_per_task, view)?;
-                }
-                let after = SeriesState::advance(before.as_ref(), &event, index)?;
-                let fold = after.as_ref().and_then(|state| state.fold);
-                if let (SeriesMode::Latest, Some(before)) = (mode, before) {
-                    self.superseded.push(before.newest);
-                }
-                if let (Some(fold), Some(data)) = (fold, &event.data)
-                    && let Some(span) = fold.text
-                {
-                    let (series, data) = (id.clone(), data.clone());
-                    let (run, offset) = (fold.run, fold.offset);
-                    self.joined.push(Joined {
-                        series,
-                        run,
-                        offset,
-                        data,
-                        span,
-                    });
-                }
-                series
-                    .changed
-                    .extend(after.map(|state| (id.clone(), state)));
-                fold
+            Some((id, _)) => {
+                let before = series.before(id, limits, view)?;
+                self.advance(id, before, &event, series)?
             }
             None => None,
         };
-        let said = event
-            .imported
-            .as_ref()
-            .map_or(now, |imported| imported.at.min(now));
-        let at = said.max(self.state.last_at);
+        let at = self.date(&event, now);
         self.events.push(Event {
             index,
             at,
@@ -366,6 +327,56 @@ impl Plan {
         self.state.last_at = at;
         Ok(())
     }
+
+    /// Moves a series on by an event that is appended at the tail; gives its place in the fold.
+    fn advance(
+        &mut self,
+        id: &SeriesId,
+        before: Option<SeriesState>,
+        event: &NewEvent,
+        series: &mut SeriesStates,
+    ) -> Result<Option<Fold>, CommitError> {
+        let Some(after) = SeriesState::advance(before.as_ref(), event, self.state.tail)? else {
+            return Ok(None);
+        };
+        if after.mode == SeriesMode::Latest {
+            self.superseded.extend(before.map(|before| before.newest));
+        }
+        let fold = after.fold;
+        if let (Some(fold), Some(data)) = (fold, &event.data) {
+            self.joined.extend(Joined::of(id, fold, data));
+        }
+        series.changed.insert(id.clone(), after);
+        Ok(fold)
+    }
+
+    /// When an event is said to be appended: never before the event before it, never after now
+    /// unless the log is already later.
+    fn date(&self, event: &NewEvent, now: Millis) -> Millis {
+        let imported = event.imported.as_ref();
+        let said = imported.map_or(now, |imported| imported.at.min(now));
+        said.max(self.state.last_at)
+    }
+}
+
+fn keep_producer(claim: ProducerClaim, original: Original) -> (ProducerId, KeptProducer) {
+    let position = ProducerPosition {
+        epoch: claim.epoch,
+        seq: claim.last,
+    };
+    let first = claim.first;
+    let kept = KeptProducer {
+        position,
+        first,
+        original,
+    };
+    (claim.id, kept)
+}
+
+fn keep_key(claim: KeyClaim, original: Original, at: Millis) -> (Box<str>, KeptKey) {
+    let body = claim.body;
+    let kept = KeptKey { body, original, at };
+    (claim.key, kept)
 }
 
 /// Series states as they stand within the commit.
@@ -385,6 +396,20 @@ impl SeriesStates {
             Some(state) => Ok(Some(state.clone())),
             None => view.series(id),
         }
+    }
+
+    /// The state of a series before the next event; a new series has to be within the limit.
+    fn before(
+        &mut self,
+        id: &SeriesId,
+        limits: &Limits,
+        view: &mut dyn CommitView,
+    ) -> Result<Option<SeriesState>, CommitError> {
+        let before = self.get(id, view)?;
+        if before.is_none() {
+            self.admit(limits.series_per_task, view)?;
+        }
+        Ok(before)
     }
 
     fn admit(&mut self, limit: usize, view: &mut dyn CommitView) -> Result<(), CommitError> {

@@ -1,0 +1,185 @@
+//! The newest events of a followed log, in memory.
+//!
+//! ```text
+//!        start                    ready            known
+//!   ... | in the store only | window, contiguous | committed, not here yet |
+//!                                       ahead: batches that came out of order
+//! ```
+//!
+//! Acknowledgements of commits to one task may arrive out of order, because each is carried by its
+//! own caller. A batch that came too early waits in `ahead`; if the one before it never comes (its
+//! caller went away), readers take it from the store.
+
+use super::SharedEvent;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use taskcast_core::{Event, Index};
+
+#[derive(Debug)]
+pub(super) struct Window {
+    start: Index,
+    events: VecDeque<Arc<SharedEvent>>,
+    bytes: usize,
+    ahead: BTreeMap<Index, Vec<Event>>,
+}
+
+impl Window {
+    /// Batches that may wait out of order; beyond them readers go to the store.
+    const MAX_AHEAD: usize = 256;
+
+    /// An empty window at a tail.
+    pub(super) fn at(tail: Index) -> Self {
+        Self {
+            start: tail,
+            events: VecDeque::new(),
+            bytes: 0,
+            ahead: BTreeMap::new(),
+        }
+    }
+
+    /// One past the newest event held.
+    pub(super) fn ready(&self) -> Index {
+        self.start.plus(self.events.len() as u64)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes a batch of events with dense indexes.
+    pub(super) fn append(&mut self, batch: Vec<Event>) {
+        let Some(first) = batch.first().map(|event| event.index) else {
+            return;
+        };
+        if first > self.ready() {
+            if self.ahead.len() < Self::MAX_AHEAD {
+                self.ahead.insert(first, batch);
+            }
+            return;
+        }
+        self.push(batch);
+        self.absorb();
+    }
+
+    /// Tells that everything below `to` was read elsewhere, so that the window may begin there.
+    pub(super) fn skip_to(&mut self, to: Index) {
+        if to > self.ready() {
+            self.start = to;
+            self.events.clear();
+            self.bytes = 0;
+            self.absorb();
+        }
+    }
+
+    fn push(&mut self, batch: Vec<Event>) {
+        for event in batch {
+            if event.index == self.ready() {
+                let shared = SharedEvent::new(event);
+                self.bytes += shared.weight();
+                self.events.push_back(Arc::new(shared));
+            }
+        }
+    }
+
+    fn absorb(&mut self) {
+        while let Some(entry) = self.ahead.first_entry() {
+            if *entry.key() > self.start.plus(self.events.len() as u64) {
+                return;
+            }
+            let batch = entry.remove();
+            self.push(batch);
+        }
+    }
+
+    /// Drops the oldest events until `budget` bytes are left. The newest stays, so that whoever
+    /// is at the tail always finds it here.
+    pub(super) fn shrink(&mut self, budget: usize) {
+        while self.bytes > budget && self.events.len() > 1 {
+            if let Some(oldest) = self.events.pop_front() {
+                self.bytes -= oldest.weight();
+                self.start = self.start.next();
+            }
+        }
+    }
+
+    /// The events from `from` on, if the window reaches back so far: `max_bytes` of them, but at
+    /// least one. Empty at the end of the window; none when `from` is not inside it.
+    pub(super) fn read(&self, from: Index, max_bytes: usize) -> Option<Vec<Arc<SharedEvent>>> {
+        if from < self.start || from > self.ready() {
+            return None;
+        }
+        let skip = usize::try_from(from.0 - self.start.0).unwrap_or(usize::MAX);
+        let mut left = max_bytes;
+        let mut found = Vec::with_capacity((self.events.len() - skip).min(64));
+        for event in self.events.iter().skip(skip) {
+            if left == 0 {
+                break;
+            }
+            left = left.saturating_sub(event.weight());
+            found.push(event.clone());
+        }
+        Some(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taskcast_core::{CommitNumber, EventType, Level, Millis, SeriesTag};
+
+    fn batch(indexes: std::ops::Range<u64>) -> Vec<Event> {
+        let event = |index| Event {
+            index: Index(index),
+            at: Millis(0),
+            commit: CommitNumber(0),
+            event_type: EventType::new("t").unwrap(),
+            level: Level::Info,
+            data: None,
+            series: SeriesTag::default(),
+            fold: None,
+            foreign_id: None,
+        };
+        indexes.map(event).collect()
+    }
+
+    fn indexes(window: &Window, from: u64) -> Option<Vec<u64>> {
+        let events = window.read(Index(from), usize::MAX)?;
+        Some(events.iter().map(|shared| shared.event.index.0).collect())
+    }
+
+    #[test]
+    fn batches_out_of_order_become_contiguous() {
+        let mut window = Window::at(Index(5));
+        window.append(batch(7..9));
+        assert_eq!(
+            (window.ready(), indexes(&window, 5)),
+            (Index(5), Some(vec![]))
+        );
+        window.append(batch(5..7));
+        assert_eq!(indexes(&window, 6), Some(vec![6, 7, 8]));
+        window.append(batch(6..8));
+        assert_eq!(window.ready(), Index(9));
+        assert_eq!(indexes(&window, 4), None);
+    }
+
+    #[test]
+    fn a_batch_that_never_comes_is_skipped_once_it_was_read_elsewhere() {
+        let mut window = Window::at(Index(0));
+        window.append(batch(2..4));
+        window.skip_to(Index(2));
+        assert_eq!(indexes(&window, 2), Some(vec![2, 3]));
+    }
+
+    #[test]
+    fn a_budget_keeps_the_newest() {
+        let mut window = Window::at(Index(0));
+        window.append(batch(0..100));
+        let half = window.bytes() / 2;
+        window.shrink(half);
+        assert!(window.bytes() <= half);
+        assert_eq!(indexes(&window, 99), Some(vec![99]));
+        assert_eq!(indexes(&window, 0), None);
+        window.shrink(0);
+        assert_eq!(indexes(&window, 99), Some(vec![99]));
+    }
+}

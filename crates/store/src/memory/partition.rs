@@ -1,0 +1,279 @@
+//! All tasks, the indexes across them, and the one place where both change together.
+
+use super::task::{Task, View};
+use crate::plan::{Plan, deadline, exists, plan, plan_create};
+use crate::{
+    Commit, CommitError, Committed, Create, CreateError, ReadError, StoreError, TaskState,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use taskcast_core::{CommitNumber, Epoch, Index, Limits, Millis, TaskId};
+
+#[derive(Debug)]
+pub(super) struct Partition {
+    tasks: HashMap<TaskId, Task>,
+    pub(super) indexes: Indexes,
+    /// The newest commit.
+    pub(super) newest: CommitNumber,
+    bytes: u64,
+    /// Of these, the bytes of terminal tasks.
+    terminal_bytes: u64,
+    max_bytes: u64,
+}
+
+/// Where a task stands among the others.
+#[derive(Debug, Default)]
+pub(super) struct Indexes {
+    /// By creation, as lists go.
+    pub(super) list: BTreeSet<(Millis, TaskId)>,
+    /// By deadline.
+    pub(super) due: BTreeSet<(Millis, TaskId)>,
+    /// Each task at its newest commit.
+    pub(super) feed: BTreeMap<CommitNumber, TaskId>,
+    /// Each commit of which slots are left.
+    pub(super) appends: BTreeMap<CommitNumber, TaskId>,
+    /// Terminal tasks by completion: the order in which they give way.
+    terminal: BTreeSet<(Millis, TaskId)>,
+}
+
+impl Partition {
+    pub(super) fn new(max_bytes: u64) -> Self {
+        Self {
+            tasks: HashMap::new(),
+            indexes: Indexes::default(),
+            newest: CommitNumber(0),
+            bytes: 0,
+            terminal_bytes: 0,
+            max_bytes,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) fn task(&self, id: &TaskId) -> Option<&Task> {
+        self.tasks.get(id)
+    }
+
+    /// The task whose log has this epoch.
+    pub(super) fn log(&self, id: &TaskId, epoch: Epoch) -> Result<&Task, ReadError> {
+        let task = self.task(id).filter(|task| task.state.epoch == epoch);
+        task.ok_or(ReadError::Gone)
+    }
+
+    pub(super) fn create(
+        &mut self,
+        create: Create,
+        now: Millis,
+        limits: &Limits,
+    ) -> Result<TaskState, CreateError> {
+        let id = create.record.id.clone();
+        if let Some(task) = self.task(&id)
+            && !create.replace
+        {
+            let kept = create
+                .key
+                .as_ref()
+                .and_then(|claim| task.keys.get(&claim.key));
+            return Err(exists(&create, task.state.clone(), kept.copied()));
+        }
+        let plan = plan_create(create, self.newest.next(), now, limits)?;
+        let mut task = Task::new(plan.state.clone());
+        self.check_room(task.bytes + task.growth(&plan), self.task(&id))?;
+        drop(self.remove(&id));
+        let state = plan.state.clone();
+        let appends = !plan.events.is_empty();
+        task.apply(plan, now, limits);
+        self.make_room(task.bytes);
+        self.newest = state.commit;
+        self.indexes.insert(&state, appends);
+        self.account(&task);
+        self.tasks.insert(id, task);
+        Ok(state)
+    }
+
+    pub(super) fn commit(
+        &mut self,
+        commit: Commit,
+        now: Millis,
+        limits: &Limits,
+    ) -> Result<Committed, CommitError> {
+        let id = commit.task.clone();
+        let meant = |task: &&Task| commit.epoch.is_none_or(|epoch| task.state.epoch == epoch);
+        let Some(task) = self.task(&id).filter(meant) else {
+            return Err(CommitError::NotFound(id));
+        };
+        let number = self.newest.next();
+        let plan = plan(&task.state, commit, number, now, limits, &mut View(task))?;
+        let growth = task.growth(&plan);
+        self.check_room(growth, None)?;
+        self.make_room(growth);
+        Ok(self.apply(&id, plan, now, limits))
+    }
+
+    fn apply(&mut self, id: &TaskId, plan: Plan, now: Millis, limits: &Limits) -> Committed {
+        let after = &plan.state;
+        let committed = Committed {
+            epoch: after.epoch,
+            commit: after.commit,
+            events: plan.events.clone(),
+            tail: after.tail,
+            revision: after.revision,
+            sealed: after.is_sealed(),
+        };
+        self.newest = after.commit;
+        if let Some(task) = self.tasks.get_mut(id) {
+            let appends = !plan.events.is_empty();
+            self.indexes.advance(&task.state, after, appends);
+            self.bytes = self.bytes.saturating_sub(task.bytes);
+            task.apply(plan, now, limits);
+            self.bytes += task.bytes;
+            if task.state.is_sealed() {
+                self.terminal_bytes += task.bytes;
+            }
+        }
+        committed
+    }
+
+    /// Deletes a task, if it is still this log. Gives what was removed.
+    pub(super) fn delete(&mut self, id: &TaskId, epoch: Epoch) -> Option<Task> {
+        self.log(id, epoch).ok()?;
+        self.remove(id)
+    }
+
+    pub(super) fn trim(&mut self, id: &TaskId, epoch: Epoch, to: Index) -> Result<(), ReadError> {
+        let gone = self.maintain(id, epoch, |task| task.trim(to))?;
+        for commit in gone {
+            self.indexes.appends.remove(&commit);
+        }
+        Ok(())
+    }
+
+    pub(super) fn clean(
+        &mut self,
+        id: &TaskId,
+        epoch: Epoch,
+        indexes: &[Index],
+    ) -> Result<(), ReadError> {
+        self.maintain(id, epoch, |task| task.clean(indexes))
+    }
+
+    fn maintain<T>(
+        &mut self,
+        id: &TaskId,
+        epoch: Epoch,
+        work: impl FnOnce(&mut Task) -> T,
+    ) -> Result<T, ReadError> {
+        let task = self.tasks.get_mut(id);
+        let task = task.filter(|task| task.state.epoch == epoch);
+        let task = task.ok_or(ReadError::Gone)?;
+        let before = task.bytes;
+        let done = work(task);
+        let freed = before.saturating_sub(task.bytes);
+        self.bytes = self.bytes.saturating_sub(freed);
+        if task.state.is_sealed() {
+            self.terminal_bytes = self.terminal_bytes.saturating_sub(freed);
+        }
+        Ok(done)
+    }
+
+    fn remove(&mut self, id: &TaskId) -> Option<Task> {
+        let task = self.tasks.remove(id)?;
+        self.indexes.remove(&task);
+        self.bytes = self.bytes.saturating_sub(task.bytes);
+        if task.state.is_sealed() {
+            self.terminal_bytes = self.terminal_bytes.saturating_sub(task.bytes);
+        }
+        Some(task)
+    }
+
+    fn account(&mut self, task: &Task) {
+        self.bytes += task.bytes;
+        if task.state.is_sealed() {
+            self.terminal_bytes += task.bytes;
+        }
+    }
+
+    /// Whether `growth` fits once every terminal task, and `leaving`, have given way.
+    fn check_room(&self, growth: u64, leaving: Option<&Task>) -> Result<(), StoreError> {
+        let live = self.bytes.saturating_sub(self.terminal_bytes);
+        let leaving = leaving.filter(|task| !task.state.is_sealed());
+        let kept = live.saturating_sub(leaving.map_or(0, |task| task.bytes));
+        if kept + growth <= self.max_bytes {
+            return Ok(());
+        }
+        let bound = format!(
+            "tasks that are not terminal take all of {} bytes",
+            self.max_bytes
+        );
+        Err(StoreError::full("the memory store", bound))
+    }
+
+    /// Drops terminal tasks, those completed first, until `growth` fits.
+    fn make_room(&mut self, growth: u64) {
+        while self.bytes + growth > self.max_bytes
+            && let Some((_, id)) = self.indexes.terminal.first().cloned()
+        {
+            self.remove(&id);
+        }
+    }
+}
+
+impl Indexes {
+    fn insert(&mut self, state: &TaskState, appends: bool) {
+        let (record, id) = (&state.record, &state.record.id);
+        self.list.insert((record.created_at, id.clone()));
+        self.due.extend(deadline(record).map(|at| (at, id.clone())));
+        self.terminal.extend(terminal(state));
+        self.feed.insert(state.commit, id.clone());
+        if appends {
+            self.appends.insert(state.commit, id.clone());
+        }
+    }
+
+    /// Moves a task from where it stood before a commit to where it stands after.
+    fn advance(&mut self, before: &TaskState, after: &TaskState, appends: bool) {
+        if before.revision != after.revision {
+            self.remove_record(before);
+            return self.insert_after(before, after, appends);
+        }
+        let id = self.feed.remove(&before.commit);
+        let id = id.unwrap_or_else(|| after.record.id.clone());
+        if appends {
+            self.appends.insert(after.commit, id.clone());
+        }
+        self.feed.insert(after.commit, id);
+    }
+
+    fn insert_after(&mut self, before: &TaskState, after: &TaskState, appends: bool) {
+        self.feed.remove(&before.commit);
+        self.insert(after, appends);
+    }
+
+    fn remove(&mut self, task: &Task) {
+        self.remove_record(&task.state);
+        self.feed.remove(&task.state.commit);
+        for commit in task.log.commits() {
+            self.appends.remove(&commit);
+        }
+    }
+
+    /// Takes a task out of the indexes that its record puts it in.
+    fn remove_record(&mut self, state: &TaskState) {
+        let (record, id) = (&state.record, &state.record.id);
+        self.list.remove(&(record.created_at, id.clone()));
+        if let Some(at) = deadline(record) {
+            self.due.remove(&(at, id.clone()));
+        }
+        if let Some(place) = terminal(state) {
+            self.terminal.remove(&place);
+        }
+    }
+}
+
+/// Where a terminal task stands in the order of giving way.
+fn terminal(state: &TaskState) -> Option<(Millis, TaskId)> {
+    let record = &state.record;
+    let at = record.completed_at.unwrap_or(record.updated_at);
+    state.is_sealed().then(|| (at, record.id.clone()))
+}
