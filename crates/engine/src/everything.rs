@@ -1,7 +1,8 @@
 //! The events of all tasks a caller may see, in the order of commits.
 //!
-//! The position is the number of a commit per partition, and how many slots of the next commit
-//! were given already. As text: `<incarnation>-<commit>.<given>`, partitions joined by commas.
+//! The position is the number of a commit per partition, and the index below which the slots of
+//! the next commit were given already (a commit is of one log). As text:
+//! `<incarnation>-<commit>.<index>`, partitions joined by commas.
 
 use crate::engine::Inner;
 use crate::{EngineError, Gap, TaskEngine};
@@ -57,13 +58,15 @@ pub struct EverythingStream {
 struct Position {
     /// Every commit up to this one was given.
     after: CommitNumber,
-    /// How many slots of the commits after that were given.
-    given: usize,
+    /// Slots of the commit after that were given below this index.
+    given: Index,
 }
 
 /// How long to wait for commits of other engines before looking.
 const LOOK: Duration = Duration::from_secs(1);
 const PAGE: usize = 256;
+/// Past every commit that there will be, in every store's numbers.
+const PAST_ALL: CommitNumber = CommitNumber(u64::MAX >> 1);
 
 impl TaskEngine {
     /// Follows the events of all tasks that `identity` may see.
@@ -80,12 +83,9 @@ impl TaskEngine {
         let info = inner.store.info();
         let mut newest = Vec::new();
         for partition in 0..info.partitions {
-            let after = CommitNumber(u64::MAX);
-            let page = inner.store.appended(Partition(partition), after, 1).await?;
-            newest.push(Position {
-                after: page.newest,
-                given: 0,
-            });
+            let number = Partition(partition);
+            let page = inner.store.appended(number, PAST_ALL, 1).await?;
+            newest.push(Position::after(page.newest));
         }
         let mut ready = Vec::new();
         let positions = match ask.cursor {
@@ -162,28 +162,23 @@ impl EverythingStream {
         let Position { after, given } = self.positions[partition];
         let page = self.inner.store.appended(number, after, PAGE).await?;
         let mut frames = Vec::new();
-        let mut seen = after;
         let mut positions = self.positions.clone();
-        for (count, appended) in page.slots.into_iter().enumerate() {
-            let commit = appended.slot.commit();
-            let within = if commit == seen {
-                positions[partition].given + 1
-            } else {
-                1
-            };
-            seen = commit;
+        for appended in page.slots {
+            let (commit, index) = (appended.slot.commit(), appended.slot.index());
+            if commit == after.next() && index < given {
+                continue;
+            }
             positions[partition] = Position {
                 after: previous(commit),
-                given: within,
+                given: index.next(),
             };
-            if count >= given && self.wants(&appended).await? {
+            if self.wants(&appended).await? {
                 frames.extend(self.frame(appended, &positions));
             }
         }
-        self.positions[partition] = Position {
-            after: page.upto.max(after),
-            given: 0,
-        };
+        if page.upto > after {
+            self.positions[partition] = Position::after(page.upto);
+        }
         self.ready.append(&mut frames);
         Ok(page.upto < page.newest && page.upto > after)
     }
@@ -226,6 +221,22 @@ impl EverythingStream {
     }
 }
 
+impl Position {
+    /// Where everything up to a commit was given.
+    fn after(commit: CommitNumber) -> Self {
+        Self {
+            after: commit,
+            given: Index::START,
+        }
+    }
+
+    /// Whether the commits that were given, also the one given in part, are ones the store has.
+    fn is_known(self, newest: CommitNumber) -> bool {
+        let begun = self.given > Index::START;
+        self.after < newest || (self.after == newest && !begun)
+    }
+}
+
 fn previous(commit: CommitNumber) -> CommitNumber {
     CommitNumber(commit.0.saturating_sub(1))
 }
@@ -247,7 +258,7 @@ fn parse(text: &str, incarnation: u64, newest: &[Position]) -> Option<Vec<Positi
     let known = positions
         .iter()
         .zip(newest)
-        .all(|(position, newest)| position.after <= newest.after);
+        .all(|(position, newest)| position.is_known(newest.after));
     known.then_some(positions)
 }
 
@@ -255,7 +266,7 @@ fn parse_one(text: &str) -> Option<Position> {
     let (after, given) = text.split_once('.')?;
     Some(Position {
         after: CommitNumber(after.parse().ok()?),
-        given: given.parse().ok()?,
+        given: Index(given.parse().ok()?),
     })
 }
 
@@ -267,7 +278,7 @@ mod tests {
     fn a_cursor_reads_back_unless_it_is_of_another_store_or_ahead_of_it() {
         let at = |after, given| Position {
             after: CommitNumber(after),
-            given,
+            given: Index(given),
         };
         let positions = vec![at(7, 2), at(0, 0)];
         let text = write(0xbeef, &positions);
@@ -276,6 +287,8 @@ mod tests {
         assert_eq!(parse(&text, 0xbeef, &newest), Some(positions));
         assert_eq!(parse(&text, 0xdead, &newest), None);
         assert_eq!(parse(&text, 0xbeef, &[at(6, 0), at(0, 0)]), None);
+        // Commit 8 was given in part: a store that ends before it has lost it.
+        assert_eq!(parse(&text, 0xbeef, &[at(7, 0), at(0, 0)]), None);
         for bad in ["", "beef", "beef-", "beef-1", "beef-1.x,2.0", "beef-1.0"] {
             assert_eq!(parse(bad, 0xbeef, &newest), None, "{bad}");
         }

@@ -57,23 +57,23 @@ impl TaskEngine {
     /// [`EngineError::NotFound`], or the store.
     pub async fn history(&self, id: &TaskId, ask: HistoryAsk) -> Result<History, EngineError> {
         let state = self.inner.load(id).await?;
-        let from = self
-            .history_start(&state, &ask.since)
-            .await?
-            .max(state.trim);
-        let left = ask.limit.unwrap_or(u64::MAX);
+        let from = self.history_start(&state, &ask.since).await?;
+        let (trim, left) = (state.trim, ask.limit.unwrap_or(u64::MAX));
         let mut history = History {
             inner: self.inner.clone(),
             state,
             filter: ask.filter,
-            source: Source::Events { next: from, left },
+            source: Source::Events {
+                next: from.max(trim),
+                left,
+            },
         };
         if ask.format == SeriesFormat::Accumulated {
             let heads = match ask.limit {
-                Some(limit) => history.heads_within(from, limit).await?,
+                Some(limit) => history.heads_within(from.max(trim), limit).await?,
                 None => history.heads().await?,
             };
-            let replay = Replay::new(from.min(heads.tail), 0, heads, &EventFilter::default());
+            let replay = Replay::new(from, trim, 0, heads, &EventFilter::default());
             history.source = Source::Folded(Box::new(replay));
         }
         Ok(history)

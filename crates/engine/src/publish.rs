@@ -2,7 +2,9 @@
 
 use crate::tasks::{MAX_TRIES, after_commit};
 use crate::{EngineError, TaskEngine};
-use taskcast_core::{Epoch, Event, Index, NewEvent, ProducerId, TaskId, Transition, transition};
+use taskcast_core::{
+    Epoch, Event, Index, NewEvent, ProducerId, Revision, Step, TaskId, Transition, transition,
+};
 use taskcast_store::{
     Change, Commit, CommitError, Committed, Once, Original, ProducerPosition, ReadAsk, TaskState,
     Which,
@@ -89,6 +91,7 @@ impl TaskEngine {
         events: Vec<NewEvent>,
         once: Option<Once>,
     ) -> Result<Published, EngineError> {
+        let given = events.len();
         let commit = Commit {
             task: id.clone(),
             epoch,
@@ -102,7 +105,7 @@ impl TaskEngine {
                 events,
                 task: None,
             }),
-            Err(CommitError::Duplicate { original }) => self.before(id, original, 0).await,
+            Err(CommitError::Duplicate { original }) => self.before(id, original, given).await,
             Err(error) => Err(EngineError::from_commit(error)),
         }
     }
@@ -117,11 +120,19 @@ impl TaskEngine {
     ) -> Result<Published, EngineError> {
         let mut state = self.inner.load(id).await?;
         for _ in 0..MAX_TRIES {
-            let commit = with_transition(&self.inner, &state, epoch, &events, asked, once.clone());
-            let (commit, derived) = commit?;
+            let step = transition(&state.record, asked, self.inner.now());
+            let (commit, refused) = match step {
+                Ok(step) => (with_step(&state, epoch, &events, step, once.clone()), None),
+                // A repeated request finds its own transition made: the store has to say whether
+                // this is one, and must not append anything when it is not.
+                Err(error) if once.is_some() => {
+                    (only_ask(&state, epoch, once.clone()), Some(error))
+                }
+                Err(error) => return Err(error.into()),
+            };
             let record = commit.change.as_ref().map(|change| change.record.clone());
-            match self.inner.commit(commit).await {
-                Ok(mut committed) => {
+            match (self.inner.commit(commit).await, refused) {
+                (Ok(mut committed), _) => {
                     let task = record.map(|record| after_commit(&state, record, &committed));
                     committed.events.truncate(events.len());
                     let Committed { epoch, events, .. } = committed;
@@ -131,23 +142,28 @@ impl TaskEngine {
                         task,
                     });
                 }
-                Err(CommitError::Conflict(now)) => state = *now,
-                Err(CommitError::Duplicate { original }) => {
-                    return self.before(id, original, derived).await;
+                (Err(CommitError::Conflict(now)), Some(refused))
+                    if now.revision == state.revision =>
+                {
+                    return Err(refused.into());
                 }
-                Err(error) => return Err(EngineError::from_commit(error)),
+                (Err(CommitError::Conflict(now)), _) => state = *now,
+                (Err(CommitError::Duplicate { original }), _) => {
+                    return self.before(id, original, events.len()).await;
+                }
+                (Err(error), _) => return Err(EngineError::from_commit(error)),
             }
         }
         Err(EngineError::Contended)
     }
 
-    /// The answer to a request that was committed before: its events, less the `derived` ones of
-    /// its transition.
+    /// The answer to a request that was committed before: the `given` events it published, without
+    /// those of its transition.
     async fn before(
         &self,
         id: &TaskId,
         original: Option<Original>,
-        derived: u64,
+        given: usize,
     ) -> Result<Published, EngineError> {
         let epoch = self.inner.load(id).await?.epoch;
         let Some(Original { first, count }) = original else {
@@ -156,7 +172,7 @@ impl TaskEngine {
                 events: None,
             });
         };
-        let wanted = count.saturating_sub(derived);
+        let wanted = count.min(given as u64);
         let events = self.events_at(id, epoch, first, wanted).await?;
         Ok(Published::Before { epoch, events })
     }
@@ -204,41 +220,37 @@ impl TaskEngine {
     }
 }
 
-/// The commit of events and a transition made from `state`, and how many events the transition
-/// adds. When the machine does not allow the transition and the request may be a repeated one, the
-/// commit carries no change: the store then answers `Duplicate` or `Sealed`.
-fn with_transition(
-    inner: &crate::engine::Inner,
+/// The commit of events and of a transition made from `state`.
+fn with_step(
     state: &TaskState,
     epoch: Option<Epoch>,
     events: &[NewEvent],
-    asked: &Transition,
+    step: Step,
     once: Option<Once>,
-) -> Result<(Commit, u64), EngineError> {
-    let step = transition(&state.record, asked, inner.now());
-    let task = state.record.id.clone();
-    let epoch = Some(epoch.unwrap_or(state.epoch));
-    let (change, derived) = match step {
-        Ok(step) => {
-            let change = Change {
-                expected: state.revision,
-                record: step.record,
-            };
-            (Some(change), step.events)
-        }
-        Err(_) if once.is_some() && state.is_sealed() => (None, Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    let count = derived.len() as u64;
-    let events = events.iter().cloned().chain(derived).collect();
-    Ok((
-        Commit {
-            task,
-            epoch,
-            change,
-            events,
-            once,
-        },
-        count,
-    ))
+) -> Commit {
+    Commit {
+        task: state.record.id.clone(),
+        epoch: Some(epoch.unwrap_or(state.epoch)),
+        change: Some(Change {
+            expected: state.revision,
+            record: step.record,
+        }),
+        events: events.iter().cloned().chain(step.events).collect(),
+        once,
+    }
+}
+
+/// A commit that cannot happen, because no record has its revision: asks whether `once` was
+/// committed before.
+fn only_ask(state: &TaskState, epoch: Option<Epoch>, once: Option<Once>) -> Commit {
+    Commit {
+        task: state.record.id.clone(),
+        epoch: Some(epoch.unwrap_or(state.epoch)),
+        change: Some(Change {
+            expected: Revision(0),
+            record: (*state.record).clone(),
+        }),
+        events: Vec::new(),
+        once,
+    }
 }

@@ -1,1 +1,49 @@
-//! The HTTP surface of Taskcast over an engine.
+//! The HTTP surface of Taskcast over an engine: a [`router`] that nests under any path of an axum
+//! application, and [`serve`], which runs one with timers on everything.
+
+mod app;
+mod edge;
+mod error;
+mod extract;
+mod io;
+mod openapi;
+mod query;
+mod routes;
+mod serve;
+mod stream;
+
+pub use app::{CorsPolicy, ServerParts, ServerSettings};
+pub use openapi::openapi;
+pub use routes::AdminApi;
+pub use serve::{ConnectionSettings, serve};
+
+use app::App;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::{Json, Router};
+use error::ApiError;
+use taskcast_api::ErrorCode;
+
+/// The routes of Taskcast. Nest them under any path: links in answers are relative to it.
+#[must_use]
+pub fn router(parts: ServerParts) -> Router {
+    let app = App::new(parts);
+    let (routes, _) = routes::all().split_for_parts();
+    let document = Json(openapi());
+    routes
+        .route(
+            "/openapi.json",
+            axum::routing::get(move || async move { document.into_response() }),
+        )
+        .merge(openapi::docs())
+        .fallback(|| async { ApiError::not_found() })
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(
+                ErrorCode::MethodNotAllowed,
+                "this address does not take that method",
+            )
+        })
+        .layer(edge::cors(&app.settings.cors))
+        .layer(from_fn_with_state(app.clone(), edge::around))
+        .with_state(app)
+}

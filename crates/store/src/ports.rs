@@ -55,7 +55,8 @@ pub trait LogReader: Send + Sync {
     async fn heads(&self, id: &TaskId, epoch: Epoch) -> Result<Heads, ReadError>;
 
     /// The joined text of a run of a series (see [`taskcast_core::Fold`]), in its JSON-escaped
-    /// form, from one byte offset to another. Text that was joined never changes.
+    /// form, from one byte offset to another. Text that was joined never changes. What is asked
+    /// beyond its end, or of no such run, is left out.
     async fn text(
         &self,
         id: &TaskId,
@@ -65,7 +66,8 @@ pub trait LogReader: Send + Sync {
         range: Range<u64>,
     ) -> Result<Bytes, ReadError>;
 
-    /// How many slots below `upto` a filter matches. Tombstones and trimmed slots count.
+    /// How many slots below `upto` a filter matches. Tombstones and trimmed slots count. Exact from
+    /// the trim point on; for a lower `upto` it is the count at the trim point.
     async fn count(
         &self,
         id: &TaskId,

@@ -9,6 +9,7 @@ pub enum Which {
     /// Every slot.
     All,
     /// All but the deltas of `accumulate` series, which a folded replay shows through their heads.
+    /// A delta that was cleaned is passed over as well.
     /// Costs nothing for the deltas that are passed over.
     Unfolded,
 }
@@ -54,10 +55,11 @@ pub struct Heads {
 /// A position to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seek {
-    /// The first slot appended later than this; the tail if there is none.
+    /// The first readable slot appended later than this; the tail if there is none.
     After(Millis),
     /// The slot that follows the first `count` slots a filter matches (trimmed ones count), so
-    /// that the filtered log from there on begins with position `count`. None when fewer match.
+    /// that the filtered log from there on begins with position `count`. None when fewer match. An
+    /// index below the trim point, which one is not said, when a match after it is trimmed.
     Past {
         /// The filter.
         filter: EventFilter,

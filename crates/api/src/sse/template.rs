@@ -66,6 +66,24 @@ impl FrameTemplate {
         }
     }
 
+    /// The template that [`parts`](Self::parts) came from.
+    #[must_use]
+    pub fn from_parts(shape: Shape, shared: Bytes, json_end: usize) -> Self {
+        let json_end = json_end.min(shared.len());
+        Self {
+            shape,
+            shared,
+            json_end,
+        }
+    }
+
+    /// The shared bytes, and where in them the JSON ends: what has to be kept of an event that is
+    /// encoded once.
+    #[must_use]
+    pub fn parts(self) -> (Bytes, usize) {
+        (self.shared, self.json_end)
+    }
+
     /// Appends the frame for one subscriber. `filtered_index` is where the event stands in the log
     /// as that subscriber filters it; `folded` marks the id as one from within a folded replay.
     pub fn write(&self, out: &mut BytesMut, filtered_index: u64, folded: bool) {

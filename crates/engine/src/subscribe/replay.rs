@@ -45,14 +45,22 @@ impl Replay {
     const MAX_SLOTS: usize = 512;
     const MAX_BYTES: usize = 256 << 10;
 
-    /// The replay of what stands at `from` or later; `counted` slots below it match the filter.
-    pub(crate) fn new(from: Index, counted: u64, heads: Heads, filter: &EventFilter) -> Self {
+    /// The replay of the heads that stand at `from` or later, and of the slots from there on that
+    /// are not below `trim`; `counted` slots below both match the filter.
+    pub(crate) fn new(
+        from: Index,
+        trim: Index,
+        counted: u64,
+        heads: Heads,
+        filter: &EventFilter,
+    ) -> Self {
         let upto = heads.tail;
         let heads: VecDeque<Head> = heads
             .heads
             .into_iter()
             .filter(|head| head.newest.index >= from)
             .collect();
+        let from = from.max(trim).min(upto);
         // Positions under a filter count the deltas too, so they have to be looked at.
         let which = if filter.is_all() {
             Which::Unfolded
@@ -105,13 +113,8 @@ impl Replay {
 
     /// How many heads that a filter matches are still to come.
     pub(crate) fn heads_left(&self, filter: &EventFilter) -> u64 {
-        let kinds = self
-            .heads
-            .iter()
-            .map(|head| (&head.newest.event_type, head.newest.level));
-        kinds
-            .filter(|(event_type, level)| filter.matches(event_type, *level))
-            .count() as u64
+        let wanted = self.heads.iter().filter(|head| wants(filter, head));
+        wanted.count() as u64
     }
 
     /// Takes a page that was asked for.
@@ -149,9 +152,16 @@ impl Replay {
         }
     }
 
-    /// The position, under the filter, of what comes next.
-    pub(crate) fn position(&self, index: Index) -> u64 {
-        if self.counts() { self.counted } else { index.0 }
+    /// The position, under the filter, of what comes next. Of a head below the trim point it is
+    /// not known any more: then a number that is too large by less than the trimmed slots after it.
+    pub(crate) fn position(&self, index: Index, filter: &EventFilter) -> u64 {
+        if !self.counts() {
+            return index.0;
+        }
+        let below = self.heads.iter();
+        let below = below.take_while(|head| head.newest.index < self.next);
+        let wanted = below.filter(|head| wants(filter, head)).count() as u64;
+        self.counted.saturating_sub(wanted)
     }
 
     /// A head is shown in place of its newest delta.
@@ -172,4 +182,8 @@ impl Replay {
             self.counted += 1;
         }
     }
+}
+
+fn wants(filter: &EventFilter, head: &Head) -> bool {
+    filter.matches(&head.newest.event_type, head.newest.level)
 }

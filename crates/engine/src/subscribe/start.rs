@@ -52,7 +52,7 @@ impl Reader<'_> {
     async fn since(&self, since: &Since) -> Result<Start, EngineError> {
         let start = match (&since.id, since.timestamp) {
             (Some(id), _) => self.after_cursor(id).await?,
-            (None, Some(after)) => Start::At(self.after_time(Millis(after)).await?),
+            (None, Some(after)) => self.after_time(after).await?,
             (None, None) => Start::At(Index::START),
         };
         match (since.index, start) {
@@ -120,11 +120,14 @@ impl Reader<'_> {
             .ok_or(reason))
     }
 
-    async fn after_time(&self, after: Millis) -> Result<Index, EngineError> {
-        Ok(self
-            .seek(Seek::After(after))
-            .await?
-            .unwrap_or(self.state.tail))
+    async fn after_time(&self, after: u64) -> Result<Start, EngineError> {
+        let found = self.seek(Seek::After(Millis(after))).await?;
+        let from = found.unwrap_or(self.state.tail);
+        // When even the first slot that is left is later, those that were trimmed may be too.
+        if self.state.trim > Index::START && from <= self.state.trim {
+            return Ok(self.broken(&after.to_string(), GapReason::Trimmed));
+        }
+        Ok(Start::At(from))
     }
 
     /// The index that follows a filtered position, but not before `from`.

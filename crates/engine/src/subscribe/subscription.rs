@@ -77,6 +77,7 @@ impl TaskEngine {
             counted: 0,
             last: None,
             skip: 0,
+            broken: None,
             told_cleaned: false,
             told_caught_up: false,
             over: false,
@@ -129,6 +130,8 @@ pub struct Subscription {
     last: Option<(Index, Millis)>,
     /// Frames to leave out, because only the newest were asked for.
     skip: u64,
+    /// Why the stream has to start over, from when that is found out until it has been done.
+    broken: Option<GapReason>,
     told_cleaned: bool,
     told_caught_up: bool,
     over: bool,
@@ -182,11 +185,19 @@ impl Subscription {
             if self.stop.is_cancelled() {
                 return Err(EngineError::Stopping);
             }
-            if self.replay.is_some() {
-                self.replay_step().await?
-            } else {
-                self.step().await?
+            match self.turn().await {
+                // The task was deleted between two looks at it.
+                Err(EngineError::NotFound(_)) => self.deleted(),
+                outcome => outcome?,
             }
+        }
+    }
+
+    async fn turn(&mut self) -> Result<(), EngineError> {
+        match self.broken {
+            Some(reason) => self.start_over(reason).await,
+            None if self.replay.is_some() => self.replay_step().await,
+            None => self.step().await,
         }
     }
 
@@ -194,9 +205,9 @@ impl Subscription {
         match start {
             Start::Beginning { gap } => {
                 self.ready.extend(gap.map(Frame::Gap));
-                self.begin_replay(state.trim).await?;
+                self.begin_replay(Index::START, state).await?;
             }
-            Start::Folded(from) => self.begin_replay(from.max(state.trim)).await?,
+            Start::Folded(from) => self.begin_replay(from, state).await?,
             Start::At(from) => {
                 self.opening.folded = false;
                 self.next = from;
@@ -215,18 +226,15 @@ impl Subscription {
         (from == state.tail).then_some((last, state.last_at))
     }
 
-    async fn begin_replay(&mut self, from: Index) -> Result<(), EngineError> {
+    async fn begin_replay(&mut self, from: Index, state: &TaskState) -> Result<(), EngineError> {
         let (id, epoch) = (&self.following.task, self.following.epoch);
         let heads = self.inner.store.heads(id, epoch).await;
         let heads = heads.map_err(|error| EngineError::from_read(error, id))?;
+        let first = from.max(state.trim).min(heads.tail);
+        let counted = self.count(first).await?;
         self.opening.tail = heads.tail;
-        let counted = self.count(from).await?;
-        self.replay = Some(Replay::new(
-            from.min(heads.tail),
-            counted,
-            heads,
-            &self.filter,
-        ));
+        self.last = self.slot_before(first, state);
+        self.replay = Some(Replay::new(from, state.trim, counted, heads, &self.filter));
         Ok(())
     }
 
@@ -278,7 +286,11 @@ impl Subscription {
         };
         if let Some(replay) = &mut self.replay {
             replay.counted = recounted.unwrap_or(replay.counted);
+            let earliest = page.trim;
             replay.take(page);
+            if trimmed {
+                self.tell_gap(earliest, GapReason::Trimmed);
+            }
         }
         Ok(())
     }
@@ -286,7 +298,10 @@ impl Subscription {
     fn replayed_slot(&self, slot: &Slot, replay: &Replay) -> Option<Frame> {
         let event = slot.event().filter(|event| !event.series.is_folded())?;
         let wanted = self.filter.matches(&event.event_type, event.level);
-        wanted.then(|| self.folded_frame(event, replay.position(event.index), None, false))
+        wanted.then(|| {
+            let position = replay.position(event.index, &self.filter);
+            self.folded_frame(event, position, None, false)
+        })
     }
 
     async fn replayed_head(
@@ -307,7 +322,7 @@ impl Subscription {
         };
         Ok(Some(self.folded_frame(
             event,
-            replay.position(event.index),
+            replay.position(event.index, &self.filter),
             total,
             true,
         )))
@@ -393,8 +408,7 @@ impl Subscription {
 
     /// The window does not have what comes next: an acknowledgement is late, or this reader is.
     async fn catch_up(&mut self, progress: Progress) -> Result<(), EngineError> {
-        let late = self.next >= progress.ready;
-        if late && timeout(OUT_OF_ORDER, self.progress.changed()).await.is_ok() {
+        if self.next >= progress.ready && self.comes_soon().await {
             return Ok(());
         }
         let ask = ReadAsk {
@@ -408,11 +422,13 @@ impl Subscription {
             return Ok(());
         };
         if page.trim > self.next {
-            return self.start_over(GapReason::Trimmed).await;
+            self.broken = Some(GapReason::Trimmed);
+            return Ok(());
         }
         if page.next <= self.next && page.tail < progress.known {
             self.following.end(End::Lost);
-            return self.start_over(GapReason::Lost).await;
+            self.broken = Some(GapReason::Lost);
+            return Ok(());
         }
         let next = page.next;
         for slot in page.slots {
@@ -420,6 +436,14 @@ impl Subscription {
         }
         self.following.read_elsewhere(next);
         Ok(())
+    }
+
+    /// Waits a moment for the commit at the position to be acknowledged. The moment has an end
+    /// however much is acknowledged after it.
+    async fn comes_soon(&mut self) -> bool {
+        let next = self.next;
+        let ready = self.progress.wait_for(|progress| progress.ready > next);
+        timeout(OUT_OF_ORDER, ready).await.is_ok()
     }
 
     async fn pass_slot(&mut self, slot: Slot) -> Result<(), EngineError> {
@@ -430,13 +454,7 @@ impl Subscription {
                 let cleaned = tombstone.reason == TombstoneReason::Cleaned;
                 if wanted && cleaned && !self.told_cleaned {
                     self.told_cleaned = true;
-                    let (requested, earliest) = (self.requested.clone(), tombstone.index.next());
-                    let reason = GapReason::Cleaned;
-                    self.ready.push(Frame::Gap(Gap {
-                        requested,
-                        earliest,
-                        reason,
-                    }));
+                    self.tell_gap(tombstone.index.next(), GapReason::Cleaned);
                 }
                 self.passed(tombstone.index, tombstone.at, wanted);
                 Ok(())
@@ -513,7 +531,10 @@ impl Subscription {
     async fn end(&mut self, end: End) -> Result<(), EngineError> {
         match end {
             End::Sealed => self.done().await,
-            End::Lost => self.start_over(GapReason::Lost).await,
+            End::Lost => {
+                self.broken = Some(GapReason::Lost);
+                Ok(())
+            }
             End::Deleted => {
                 // The task may live on: a topic ends also when an older log was followed late.
                 let task = self.following.task.clone();
@@ -566,31 +587,47 @@ impl Subscription {
             GapReason::Lost => self.follow_again().await?,
             _ => self.inner.load(&self.following.task).await?,
         };
-        let cursor = self
-            .cursor()
-            .map_or_else(|| self.requested.clone(), |id| id.to_string());
-        self.begin_replay(state.trim).await?;
+        let last = self.last;
+        self.begin_replay(Index::START, &state).await?;
+        self.broken = None;
         self.told_caught_up = false;
-        self.ready.push(Frame::Gap(Gap {
-            requested: cursor,
-            earliest: state.trim,
-            reason,
-        }));
+        if let Some((index, at)) = last {
+            let epoch = self.following.epoch;
+            self.requested = EventId { at, epoch, index }.to_string();
+        }
+        self.tell_gap(state.trim, reason);
         Ok(())
     }
 
+    /// Follows the same log anew.
     async fn follow_again(&mut self) -> Result<TaskState, EngineError> {
         let (following, state) = follow(&self.inner, &self.following.task).await?;
+        if following.epoch != self.following.epoch {
+            return Err(EngineError::NotFound(self.following.task.clone()));
+        }
         self.progress = following.progress();
         self.following = following;
         Ok(state)
+    }
+
+    fn tell_gap(&mut self, earliest: Index, reason: GapReason) {
+        let requested = self.requested.clone();
+        self.ready.push(Frame::Gap(Gap {
+            requested,
+            earliest,
+            reason,
+        }));
     }
 
     // ---- helpers ----
 
     fn push(&mut self, frame: Option<Frame>) {
         let Some(frame) = frame else { return };
-        if self.skip > 0 && matches!(frame, Frame::Event(_)) {
+        // What came after the stream began is never left out, also if less came before than counted.
+        if let Frame::Event(event) = &frame
+            && self.skip > 0
+            && event.shared.event.index < self.opening.tail
+        {
             self.skip -= 1;
             return;
         }

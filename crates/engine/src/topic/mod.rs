@@ -85,7 +85,7 @@ impl Topics {
             });
         }
         let topic = match map.entry(task.clone()) {
-            Entry::Occupied(entry) if entry.get().epoch == epoch => entry.get().clone(),
+            Entry::Occupied(entry) if entry.get().can_be_joined(epoch) => entry.get().clone(),
             Entry::Occupied(mut entry) => {
                 let old = entry.insert(self.make(task, epoch, tail));
                 old.end(End::Deleted);

@@ -12,12 +12,12 @@ pub struct SharedEvent {
     forms: [OnceLock<EncodedForm>; SharedEvent::FORMS],
 }
 
-/// An encoded event: bytes, and where in them the subscriber's own position goes.
+/// An encoded event: bytes, and one place in them that the transport wants to find again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedForm {
     /// The bytes.
     pub bytes: Bytes,
-    /// Where the position is inserted.
+    /// The place.
     pub split: usize,
 }
 

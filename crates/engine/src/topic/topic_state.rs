@@ -66,6 +66,13 @@ impl Topic {
         self.followers.load(Ordering::Relaxed)
     }
 
+    /// Whether a reader of the log with this epoch can follow here: what a topic knows is of no
+    /// use once its log is gone, or was seen to have moved back.
+    pub(super) fn can_be_joined(&self, epoch: Epoch) -> bool {
+        let end = self.progress.borrow().end;
+        self.epoch == epoch && matches!(end, None | Some(End::Sealed))
+    }
+
     /// Sees the progress of the log, now and as it moves.
     pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()

@@ -9,6 +9,7 @@
 //! page holds; slots and texts leave it as shared pointers and are copied outside.
 
 mod across;
+mod indexes;
 mod log;
 mod once;
 mod partition;

@@ -1,11 +1,12 @@
 //! All tasks, the indexes across them, and the one place where both change together.
 
+use super::indexes::Indexes;
 use super::task::{Task, View};
-use crate::plan::{Plan, deadline, exists, plan, plan_create};
+use crate::plan::{Plan, exists, plan, plan_create};
 use crate::{
     Commit, CommitError, Committed, Create, CreateError, ReadError, StoreError, TaskState,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use taskcast_core::{CommitNumber, Epoch, Index, Limits, Millis, TaskId};
 
 #[derive(Debug)]
@@ -18,21 +19,6 @@ pub(super) struct Partition {
     /// Of these, the bytes of terminal tasks.
     terminal_bytes: u64,
     max_bytes: u64,
-}
-
-/// Where a task stands among the others.
-#[derive(Debug, Default)]
-pub(super) struct Indexes {
-    /// By creation, as lists go.
-    pub(super) list: BTreeSet<(Millis, TaskId)>,
-    /// By deadline.
-    pub(super) due: BTreeSet<(Millis, TaskId)>,
-    /// Each task at its newest commit.
-    pub(super) feed: BTreeMap<CommitNumber, TaskId>,
-    /// Each commit of which slots are left.
-    pub(super) appends: BTreeMap<CommitNumber, TaskId>,
-    /// Terminal tasks by completion: the order in which they give way.
-    terminal: BTreeSet<(Millis, TaskId)>,
 }
 
 impl Partition {
@@ -217,63 +203,4 @@ impl Partition {
             self.remove(&id);
         }
     }
-}
-
-impl Indexes {
-    fn insert(&mut self, state: &TaskState, appends: bool) {
-        let (record, id) = (&state.record, &state.record.id);
-        self.list.insert((record.created_at, id.clone()));
-        self.due.extend(deadline(record).map(|at| (at, id.clone())));
-        self.terminal.extend(terminal(state));
-        self.feed.insert(state.commit, id.clone());
-        if appends {
-            self.appends.insert(state.commit, id.clone());
-        }
-    }
-
-    /// Moves a task from where it stood before a commit to where it stands after.
-    fn advance(&mut self, before: &TaskState, after: &TaskState, appends: bool) {
-        if before.revision != after.revision {
-            self.remove_record(before);
-            return self.insert_after(before, after, appends);
-        }
-        let id = self.feed.remove(&before.commit);
-        let id = id.unwrap_or_else(|| after.record.id.clone());
-        if appends {
-            self.appends.insert(after.commit, id.clone());
-        }
-        self.feed.insert(after.commit, id);
-    }
-
-    fn insert_after(&mut self, before: &TaskState, after: &TaskState, appends: bool) {
-        self.feed.remove(&before.commit);
-        self.insert(after, appends);
-    }
-
-    fn remove(&mut self, task: &Task) {
-        self.remove_record(&task.state);
-        self.feed.remove(&task.state.commit);
-        for commit in task.log.commits() {
-            self.appends.remove(&commit);
-        }
-    }
-
-    /// Takes a task out of the indexes that its record puts it in.
-    fn remove_record(&mut self, state: &TaskState) {
-        let (record, id) = (&state.record, &state.record.id);
-        self.list.remove(&(record.created_at, id.clone()));
-        if let Some(at) = deadline(record) {
-            self.due.remove(&(at, id.clone()));
-        }
-        if let Some(place) = terminal(state) {
-            self.terminal.remove(&place);
-        }
-    }
-}
-
-/// Where a terminal task stands in the order of giving way.
-fn terminal(state: &TaskState) -> Option<(Millis, TaskId)> {
-    let record = &state.record;
-    let at = record.completed_at.unwrap_or(record.updated_at);
-    state.is_sealed().then(|| (at, record.id.clone()))
 }

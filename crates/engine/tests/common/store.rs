@@ -1,0 +1,180 @@
+//! A store that can be slow to acknowledge, refuse commits, or lose what it had.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+use taskcast_core::*;
+use taskcast_store::*;
+use tokio::time::sleep;
+
+/// Passes everything on to a store that can be exchanged for another.
+pub struct Tricky {
+    inner: Mutex<Arc<dyn ShortTermStore>>,
+    /// For the next commits to a task, in order: how long the acknowledgement takes.
+    delays: Mutex<HashMap<TaskId, Vec<Duration>>>,
+    /// Tasks whose commits fail.
+    refused: Mutex<Vec<TaskId>>,
+}
+
+impl Tricky {
+    pub fn over(inner: Arc<dyn ShortTermStore>) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::new(inner),
+            delays: Mutex::default(),
+            refused: Mutex::default(),
+        })
+    }
+
+    /// From now on another store answers, as after a crash that lost something.
+    pub fn exchange(&self, inner: Arc<dyn ShortTermStore>) {
+        *self.inner.lock() = inner;
+    }
+
+    /// The next commits to `id` are acknowledged so late.
+    pub fn delay(&self, id: &TaskId, delays: impl IntoIterator<Item = u64>) {
+        let delays = delays.into_iter().map(Duration::from_millis).collect();
+        self.delays.lock().insert(id.clone(), delays);
+    }
+
+    /// Commits to `id` fail.
+    pub fn refuse(&self, id: &TaskId) {
+        self.refused.lock().push(id.clone());
+    }
+
+    fn inner(&self) -> Arc<dyn ShortTermStore> {
+        self.inner.lock().clone()
+    }
+
+    fn next_delay(&self, id: &TaskId) -> Option<Duration> {
+        let mut delays = self.delays.lock();
+        let delays = delays.get_mut(id)?;
+        (!delays.is_empty()).then(|| delays.remove(0))
+    }
+}
+
+#[async_trait]
+impl TaskLog for Tricky {
+    async fn create(&self, create: Create) -> Result<TaskState, CreateError> {
+        self.inner().create(create).await
+    }
+    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
+        if self.refused.lock().contains(&commit.task) {
+            return Err(StoreError::unavailable("the store", "it refuses").into());
+        }
+        let delay = self.next_delay(&commit.task);
+        let outcome = self.inner().commit(commit).await;
+        if let Some(delay) = delay {
+            sleep(delay).await;
+        }
+        outcome
+    }
+    async fn delete(&self, id: &TaskId, epoch: Epoch) -> Result<bool, StoreError> {
+        self.inner().delete(id, epoch).await
+    }
+    async fn load(&self, id: &TaskId) -> Result<Option<TaskState>, StoreError> {
+        self.inner().load(id).await
+    }
+    async fn tails(&self, ids: &[TaskId]) -> Result<Vec<Option<Tail>>, StoreError> {
+        self.inner().tails(ids).await
+    }
+    async fn producer(
+        &self,
+        id: &TaskId,
+        producer: &ProducerId,
+    ) -> Result<Option<ProducerPosition>, ReadError> {
+        self.inner().producer(id, producer).await
+    }
+}
+
+#[async_trait]
+impl LogReader for Tricky {
+    async fn read(&self, id: &TaskId, epoch: Epoch, ask: ReadAsk) -> Result<Page, ReadError> {
+        self.inner().read(id, epoch, ask).await
+    }
+    async fn heads(&self, id: &TaskId, epoch: Epoch) -> Result<Heads, ReadError> {
+        self.inner().heads(id, epoch).await
+    }
+    async fn text(
+        &self,
+        id: &TaskId,
+        epoch: Epoch,
+        series: &SeriesId,
+        run: Index,
+        range: Range<u64>,
+    ) -> Result<Bytes, ReadError> {
+        self.inner().text(id, epoch, series, run, range).await
+    }
+    async fn count(
+        &self,
+        id: &TaskId,
+        epoch: Epoch,
+        filter: &EventFilter,
+        upto: Index,
+    ) -> Result<u64, ReadError> {
+        self.inner().count(id, epoch, filter, upto).await
+    }
+    async fn seek(
+        &self,
+        id: &TaskId,
+        epoch: Epoch,
+        seek: Seek,
+    ) -> Result<Option<Index>, ReadError> {
+        self.inner().seek(id, epoch, seek).await
+    }
+}
+
+#[async_trait]
+impl TaskIndex for Tricky {
+    async fn list(&self, ask: ListAsk) -> Result<TaskPage, StoreError> {
+        self.inner().list(ask).await
+    }
+    async fn due(&self, now: Millis, limit: usize) -> Result<DuePage, StoreError> {
+        self.inner().due(now, limit).await
+    }
+    async fn changed(
+        &self,
+        partition: Partition,
+        after: CommitNumber,
+        limit: usize,
+    ) -> Result<Vec<ChangedTask>, StoreError> {
+        self.inner().changed(partition, after, limit).await
+    }
+    async fn appended(
+        &self,
+        partition: Partition,
+        after: CommitNumber,
+        limit: usize,
+    ) -> Result<AppendedPage, StoreError> {
+        self.inner().appended(partition, after, limit).await
+    }
+}
+
+#[async_trait]
+impl Maintenance for Tricky {
+    async fn trim(&self, id: &TaskId, epoch: Epoch, to: Index) -> Result<(), ReadError> {
+        self.inner().trim(id, epoch, to).await
+    }
+    async fn clean(&self, id: &TaskId, epoch: Epoch, indexes: &[Index]) -> Result<(), ReadError> {
+        self.inner().clean(id, epoch, indexes).await
+    }
+}
+
+#[async_trait]
+impl ShortTermStore for Tricky {
+    fn info(&self) -> StoreInfo {
+        self.inner().info()
+    }
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.inner().clock()
+    }
+    async fn check(&self) -> Result<(), StoreError> {
+        self.inner().check().await
+    }
+    async fn close(&self) {
+        self.inner().close().await;
+    }
+}

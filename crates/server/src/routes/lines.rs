@@ -1,0 +1,225 @@
+//! Streaming publish: each line of the body is an event, appended as it arrives.
+//!
+//! Lines that arrive together are committed together, which costs one fsync instead of many; a
+//! line never waits for one that has not arrived. What was appended before a bad line stays.
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{next_chunk, producer};
+use axum::Json;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::{Buf, BytesMut};
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+use taskcast_api::{ErrorCode, Invalid, NdjsonLine, NdjsonSummary};
+use taskcast_core::{Identity, NewEvent, ProducerId, Scope, TaskId};
+use taskcast_engine::{EngineError, Publish, Published};
+use taskcast_store::{Once, ProducerClaim};
+
+/// Takes the lines of a body.
+pub(super) async fn publish(
+    app: &App,
+    identity: &Identity,
+    id: &TaskId,
+    headers: &HeaderMap,
+    mut body: Body,
+) -> Result<Response, ApiError> {
+    let mut lines = Lines::begin(app, identity, id, headers).await?;
+    let mut pending = BytesMut::new();
+    while let Some(chunk) = next_chunk(app, &mut body)
+        .await
+        .map_err(|e| lines.failed(e))?
+    {
+        pending.extend_from_slice(&chunk);
+        lines.take(&mut pending).await?;
+    }
+    lines.line(&pending).await?;
+    lines.commit().await?;
+    Ok((StatusCode::CREATED, Json(lines.summary)).into_response())
+}
+
+/// Lines on their way into a log.
+struct Lines<'a> {
+    app: &'a App,
+    identity: &'a Identity,
+    id: &'a TaskId,
+    producer: Option<Numbered>,
+    /// The number of the line that is read, from 1.
+    number: u64,
+    batch: Vec<NewEvent>,
+    batch_bytes: usize,
+    summary: NdjsonSummary,
+}
+
+/// A producer whose lines are numbered.
+struct Numbered {
+    id: ProducerId,
+    epoch: u64,
+    /// The highest number that is stored or in the batch; none before the first.
+    last: Option<u64>,
+}
+
+impl<'a> Lines<'a> {
+    async fn begin(
+        app: &'a App,
+        identity: &'a Identity,
+        id: &'a TaskId,
+        headers: &HeaderMap,
+    ) -> Result<Self, ApiError> {
+        let caller = app.engine.as_caller(identity);
+        caller.may(Scope::EventPublish, id).await?;
+        let producer = match producer(headers)? {
+            None => None,
+            Some((producer, epoch)) => {
+                let stored = caller.producer(id, &producer).await?;
+                let last = stored.filter(|at| at.epoch == epoch).map(|at| at.seq);
+                Some(Numbered {
+                    id: producer,
+                    epoch,
+                    last,
+                })
+            }
+        };
+        let summary = NdjsonSummary::default();
+        Ok(Self {
+            app,
+            identity,
+            id,
+            producer,
+            number: 0,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            summary,
+        })
+    }
+
+    /// Takes the whole lines at the front of what has arrived, and commits them.
+    async fn take(&mut self, pending: &mut BytesMut) -> Result<(), ApiError> {
+        while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
+            let line = pending.split_to(end);
+            pending.advance(1);
+            self.line(&line).await?;
+        }
+        if pending.len() > self.app.settings.line_bytes {
+            self.number += 1;
+            return Err(self.refused(self.too_long()).await);
+        }
+        self.commit().await
+    }
+
+    async fn line(&mut self, line: &[u8]) -> Result<(), ApiError> {
+        self.number += 1;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        if line.len() > self.app.settings.line_bytes {
+            return Err(self.refused(self.too_long()).await);
+        }
+        let parsed = NdjsonLine::parse(line, self.app.engine.limits());
+        let parsed = match parsed
+            .map_err(ApiError::from)
+            .and_then(|line| self.wanted(line))
+        {
+            Ok(parsed) => parsed,
+            Err(error) => return Err(self.refused(error).await),
+        };
+        if let Some(event) = parsed {
+            self.batch_bytes += line.len();
+            self.batch.push(event);
+        }
+        let full = self.batch.len() >= self.app.engine.limits().events_per_batch;
+        if full || self.batch_bytes >= self.app.settings.body_bytes {
+            self.commit().await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The event of a line, unless the line was stored before.
+    fn wanted(&mut self, line: NdjsonLine) -> Result<Option<NewEvent>, ApiError> {
+        let Some(producer) = &mut self.producer else {
+            return Ok(Some(line.event));
+        };
+        let seq = line.producer_seq;
+        let seq =
+            seq.ok_or_else(|| Invalid::issue("producerSeq", "is needed beside Producer-Id"))?;
+        if producer.last.is_some_and(|last| seq <= last) {
+            self.summary.skipped += 1;
+            return Ok(None);
+        }
+        let expected = producer.last.map_or(0, |last| last + 1);
+        if seq != expected {
+            return Err(EngineError::ProducerGap {
+                expected,
+                received: seq,
+            }
+            .into());
+        }
+        producer.last = Some(seq);
+        Ok(Some(line.event))
+    }
+
+    async fn commit(&mut self) -> Result<(), ApiError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let events = std::mem::take(&mut self.batch);
+        let count = events.len() as u64;
+        self.batch_bytes = 0;
+        let once = self.producer.as_ref().and_then(|producer| {
+            let last = producer.last?;
+            let (id, epoch) = (producer.id.clone(), producer.epoch);
+            Some(Once::Producer(ProducerClaim {
+                id,
+                epoch,
+                first: last + 1 - count,
+                last,
+            }))
+        });
+        let caller = self.app.engine.as_caller(self.identity);
+        let published = caller
+            .publish(
+                self.id,
+                Publish {
+                    events,
+                    transition: None,
+                    once,
+                },
+            )
+            .await;
+        match published.map_err(|error| self.failed(error.into()))? {
+            Published::Now { events, .. } => {
+                self.summary.published += count;
+                self.summary.last_index = events.last().map(|event| event.index.0);
+            }
+            Published::Before { .. } => self.summary.skipped += count,
+        }
+        Ok(())
+    }
+
+    fn too_long(&self) -> ApiError {
+        let limit = self.app.settings.line_bytes;
+        ApiError::new(
+            ErrorCode::LineTooLarge,
+            format!("a line has at most {limit} bytes"),
+        )
+    }
+
+    /// A bad line ends the request; the lines before it are stored first.
+    async fn refused(&mut self, error: ApiError) -> ApiError {
+        match self.commit().await {
+            Ok(()) => self.failed(error),
+            Err(earlier) => earlier,
+        }
+    }
+
+    /// The error with the line it came at and what was stored before.
+    fn failed(&self, error: ApiError) -> ApiError {
+        let NdjsonSummary {
+            published, skipped, ..
+        } = self.summary;
+        error.add_details(json!({"line": self.number, "published": published, "skipped": skipped}))
+    }
+}

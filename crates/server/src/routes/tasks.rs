@@ -1,0 +1,238 @@
+//! Tasks: create, list, get, change, resolve, delete.
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{Authenticated, TaskPath, json_body, key};
+use crate::query::Query;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use http::{HeaderMap, StatusCode, Uri};
+use taskcast_api::{
+    BlockedRequest, CreateTask, ErrorBody, ErrorCode, Invalid, ResolveTask, Task, TaskList,
+    TaskView, TransitionTask,
+};
+use taskcast_core::{Millis, Status, Tag, TaskId};
+use taskcast_engine::CreateAsk;
+use taskcast_store::{ListAsk, ListCursor, TaskFilter, TaskState};
+
+/// Creates a task.
+///
+/// Needs `task:create`. The same `Idempotency-Key` and body answer with the task made before.
+#[utoipa::path(post, path = "/tasks", tag = "tasks", request_body = CreateTask,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Names the request.")),
+    responses((status = 201, body = Task), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 408, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    Authenticated(identity): Authenticated,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Task>), ApiError> {
+    let body = json_body(&app, &headers, body, app.settings.body_bytes).await?;
+    let (id, task) = CreateTask::parse(&body, app.engine.limits())?;
+    let ask = CreateAsk {
+        id,
+        task,
+        key: key(&headers, &body)?,
+        owner: None,
+    };
+    let created = app.engine.as_caller(&identity).create(ask).await?;
+    Ok((StatusCode::CREATED, Json(task_of(&created.state))))
+}
+
+/// Lists tasks, newest first.
+///
+/// Needs `event:subscribe`; shows only tasks the caller may see. A page may be short while
+/// `nextCursor` says that there is more.
+#[utoipa::path(get, path = "/tasks", tag = "tasks",
+    params(
+        ("status" = Option<String>, Query, description = "Statuses, separated by commas."),
+        ("type" = Option<String>, Query, description = "Patterns of types, separated by commas: `llm.*`."),
+        ("tags" = Option<String>, Query, description = "Tags that a task must have, separated by commas."),
+        ("limit" = Option<i64>, Query, description = "Tasks in the page; 1000 at most, and by default."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before.")),
+    responses((status = 200, body = TaskList), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 503, body = ErrorBody)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Authenticated(identity): Authenticated,
+    uri: Uri,
+) -> Result<Json<TaskList>, ApiError> {
+    let query = Query::of(&uri);
+    let words = query.words("status")?;
+    let statuses: Vec<Status> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let tags: Vec<Tag> = query
+        .words("tags")?
+        .iter()
+        .filter_map(|word| Tag::new(word).ok())
+        .collect();
+    let most = app.engine.limits().page;
+    let limit = query.limit()?.map_or(most, |limit| {
+        usize::try_from(limit).unwrap_or(most).min(most)
+    });
+    let nothing =
+        !words.is_empty() && statuses.is_empty() || tags.len() < query.words("tags")?.len();
+    let ask = ListAsk {
+        filter: TaskFilter {
+            statuses,
+            types: query.patterns("type", app.engine.limits())?,
+            tags,
+        },
+        after: query
+            .text("cursor")?
+            .map(|text| read_cursor(&text))
+            .transpose()?,
+        limit: if nothing { 1 } else { limit },
+    };
+    let mut page = app.engine.as_caller(&identity).list(ask).await?;
+    if nothing {
+        // A word that names no status, or a text that can be no tag, matches no task.
+        (page.tasks, page.next) = (Vec::new(), None);
+    }
+    let tasks = page
+        .tasks
+        .iter()
+        .map(|state| view_of(&app, state))
+        .collect();
+    Ok(Json(TaskList {
+        tasks,
+        next_cursor: page.next.as_ref().map(write_cursor),
+    }))
+}
+
+/// Shows a task.
+///
+/// Needs `event:subscribe`.
+#[utoipa::path(get, path = "/tasks/{taskId}", tag = "tasks",
+    params(("taskId" = String, Path, description = "The task.")),
+    responses((status = 200, body = TaskView), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn get(
+    State(app): State<App>,
+    Authenticated(identity): Authenticated,
+    TaskPath(id): TaskPath,
+) -> Result<Json<TaskView>, ApiError> {
+    let state = app.engine.as_caller(&identity).get(&id).await?;
+    Ok(Json(view_of(&app, &state)))
+}
+
+/// Deletes a task with its events.
+///
+/// Needs `task:manage`. Subscribers get a done frame with reason `deleted`.
+#[utoipa::path(delete, path = "/tasks/{taskId}", tag = "tasks",
+    params(("taskId" = String, Path, description = "The task.")),
+    responses((status = 204, description = "It is gone."), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Authenticated(identity): Authenticated,
+    TaskPath(id): TaskPath,
+) -> Result<StatusCode, ApiError> {
+    app.engine.as_caller(&identity).delete(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Changes the status of a task.
+///
+/// Needs `task:manage`. Of racing requests that end a task exactly one wins; the others get 409.
+#[utoipa::path(patch, path = "/tasks/{taskId}/status", tag = "tasks",
+    params(("taskId" = String, Path, description = "The task.")),
+    request_body = TransitionTask,
+    responses((status = 200, body = Task), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 408, body = ErrorBody),
+        (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
+        (status = 415, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn change_status(
+    State(app): State<App>,
+    Authenticated(identity): Authenticated,
+    TaskPath(id): TaskPath,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Task>, ApiError> {
+    let body = json_body(&app, &headers, body, app.settings.body_bytes).await?;
+    let asked = TransitionTask::parse(&body, app.engine.limits())?;
+    let state = app
+        .engine
+        .as_caller(&identity)
+        .transition(&id, &asked)
+        .await?;
+    Ok(Json(task_of(&state)))
+}
+
+/// Answers what a blocked task asks.
+///
+/// Needs `task:resolve`. The task goes on running, with the answer as its result.
+#[utoipa::path(post, path = "/tasks/{taskId}/resolve", tag = "tasks",
+    params(("taskId" = String, Path, description = "The task.")),
+    request_body = ResolveTask,
+    responses((status = 200, body = Task), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 408, body = ErrorBody),
+        (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
+        (status = 415, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn resolve(
+    State(app): State<App>,
+    Authenticated(identity): Authenticated,
+    TaskPath(id): TaskPath,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Task>, ApiError> {
+    let body = json_body(&app, &headers, body, app.settings.body_bytes).await?;
+    let answer = ResolveTask::parse(&body, app.engine.limits())?;
+    let state = app
+        .engine
+        .as_caller(&identity)
+        .resolve(&id, answer.data)
+        .await?;
+    Ok(Json(task_of(&state)))
+}
+
+/// Shows what a blocked task asks.
+///
+/// Needs `task:resolve`.
+#[utoipa::path(get, path = "/tasks/{taskId}/request", tag = "tasks",
+    params(("taskId" = String, Path, description = "The task.")),
+    responses((status = 200, body = BlockedRequest), (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn request(
+    State(app): State<App>,
+    Authenticated(identity): Authenticated,
+    TaskPath(id): TaskPath,
+) -> Result<Json<BlockedRequest>, ApiError> {
+    let request = app.engine.as_caller(&identity).request(&id).await?;
+    let request =
+        request.ok_or_else(|| ApiError::new(ErrorCode::NoBlockedRequest, "No blocked request"))?;
+    Ok(Json(request.into()))
+}
+
+pub(crate) fn task_of(state: &TaskState) -> Task {
+    state.record.as_ref().clone().into()
+}
+
+fn view_of(app: &App, state: &TaskState) -> TaskView {
+    let subscribers = app.engine.subscribers_of(&state.record.id) as u64;
+    TaskView::new(task_of(state), subscribers)
+}
+
+fn write_cursor(cursor: &ListCursor) -> String {
+    format!("{}-{}", cursor.created_at, cursor.id)
+}
+
+fn read_cursor(text: &str) -> Result<ListCursor, ApiError> {
+    let parts = text.split_once('-').and_then(|(at, id)| {
+        Some(ListCursor {
+            created_at: Millis(at.parse().ok()?),
+            id: TaskId::new(id).ok()?,
+        })
+    });
+    parts.ok_or_else(|| Invalid::issue("cursor", "must be a `nextCursor` of this list").into())
+}
