@@ -15,7 +15,7 @@ mod stream;
 pub use app::{CorsPolicy, ServerParts, ServerSettings};
 pub use openapi::openapi;
 pub use routes::AdminApi;
-pub use serve::{ConnectionSettings, serve};
+pub use serve::{ConnectionSettings, serve, serve_all};
 
 use app::App;
 use axum::middleware::from_fn_with_state;
@@ -25,7 +25,6 @@ use error::ApiError;
 use taskcast_api::ErrorCode;
 
 /// The routes of Taskcast. Nest them under any path: links in answers are relative to it.
-#[must_use]
 pub fn router(parts: ServerParts) -> Router {
     let app = App::new(parts);
     let (routes, _) = routes::all().split_for_parts();

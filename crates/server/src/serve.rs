@@ -5,8 +5,10 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 use taskcast_engine::TaskEngine;
 use tokio::net::{TcpListener, TcpStream};
@@ -36,13 +38,24 @@ impl Default for ConnectionSettings {
     }
 }
 
-/// Serves a router until `stop`.
+/// Serves a router on one listener until `stop`; see [`serve_all`].
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    engine: TaskEngine,
+    settings: ConnectionSettings,
+    stop: CancellationToken,
+) {
+    serve_all(vec![listener], router, engine, settings, stop).await;
+}
+
+/// Serves a router on several listeners, such as one for each kind of address, until `stop`.
 ///
 /// Then: no more connections are taken, the engine ends its streams (clients are told when to come
 /// back), requests in flight get the grace to finish, and what is left is cut. Everything that was
 /// acknowledged is in the store; the store itself is closed by whoever opened it.
-pub async fn serve(
-    listener: TcpListener,
+pub async fn serve_all(
+    mut listeners: Vec<TcpListener>,
     router: Router,
     engine: TaskEngine,
     settings: ConnectionSettings,
@@ -52,10 +65,12 @@ pub async fn serve(
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listeners) => accepted,
         };
+        // Each listener is the first in its turn, so that a busy one does not starve the others.
+        listeners.rotate_left(1);
         match accepted {
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 let router = router.clone();
                 connections.spawn(connection(
                     stream,
@@ -68,7 +83,7 @@ pub async fn serve(
             Err(error) => refused(&error).await,
         }
     }
-    drop(listener);
+    drop(listeners);
     connections.close();
     engine.shutdown().await;
     if timeout(settings.grace, connections.wait()).await.is_err() {
@@ -79,6 +94,19 @@ pub async fn serve(
         cut.cancel();
         connections.wait().await;
     }
+}
+
+/// The next connection of any listener; of several that have one, the first in the list.
+async fn accept(listeners: &[TcpListener]) -> io::Result<TcpStream> {
+    poll_fn(|cx| {
+        for listener in listeners {
+            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                return Poll::Ready(accepted.map(|(stream, _)| stream));
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// A connection that could not be taken: a fault of that peer, or of ours, such as no file left.

@@ -39,7 +39,7 @@ where
     E: Outcome,
 {
     /// A job, and where its answer will come.
-    pub(crate) fn new(
+    pub(crate) fn job(
         ask: Q,
         bytes: usize,
         work: fn(&mut Transaction<'_>, &Q) -> Result<T, E>,

@@ -94,7 +94,7 @@ impl SqliteStore {
         E: Outcome,
     {
         let queue = self.queue(|queues| queues.writer.clone())?;
-        let (job, answer) = Asked::new(ask, bytes, work);
+        let (job, answer) = Asked::job(ask, bytes, work);
         let sent = queue.send(job).await;
         drop(queue);
         sent.map_err(|_| closed(&self.what))?;

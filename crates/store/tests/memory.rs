@@ -214,3 +214,35 @@ async fn what_is_removed_makes_room() {
     small.store.delete(&id, Epoch(1)).await.unwrap();
     assert_eq!(small.store.bytes(), 0);
 }
+
+#[tokio::test]
+async fn a_page_of_a_list_looks_at_a_bounded_number_of_tasks() {
+    let clock = Arc::new(ManualClock::at(Millis(1_000)));
+    let small = Small {
+        store: store(1 << 30, Limits::default(), clock.clone()),
+        clock,
+    };
+    for n in 0..2_500 {
+        small.create(&format!("t{n}")).await.unwrap();
+    }
+    let filter = TaskFilter {
+        statuses: vec![Status::Failed],
+        ..TaskFilter::default()
+    };
+    let (mut pages, mut after) = (0, None);
+    loop {
+        let ask = ListAsk {
+            filter: filter.clone(),
+            after,
+            limit: 10,
+        };
+        let page = small.store.list(ask).await.unwrap();
+        assert!(page.tasks.is_empty());
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, 3);
+}

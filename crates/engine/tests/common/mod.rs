@@ -1,6 +1,7 @@
 //! What the stories are told with: a world with an engine in it, events, viewers.
 #![allow(
     dead_code,
+    unreachable_pub,
     unused_imports,
     reason = "each test file uses its own part of this"
 )]
@@ -11,7 +12,7 @@ pub mod viewer;
 
 pub use rng::{Rng, Seeded};
 pub use store::Tricky;
-pub use viewer::{Viewer, cursor_of};
+pub use viewer::{Viewer, cursor_of, told};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -42,7 +42,7 @@ pub(crate) enum PublishAnswer {
     /// To a batch, in its order.
     Many(Vec<TaskEvent>),
     /// To events with a transition.
-    WithTransition(PublishedWithTransition),
+    WithTransition(Box<PublishedWithTransition>),
     /// To lines (`application/x-ndjson`).
     Lines(taskcast_api::NdjsonSummary),
 }

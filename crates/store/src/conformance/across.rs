@@ -196,11 +196,7 @@ pub async fn a_deadline_follows_its_record(subject: &dyn Subject) {
     given.step("a", Status::Completed).await;
     assert_eq!(due(&given, 1_000, 10).await, these(&[], None));
     let state = with_ttl(&given, "gone", 1).await;
-    given
-        .store
-        .delete(&task_id("gone"), state.epoch)
-        .await
-        .unwrap();
+    given.delete(&state).await;
     assert_eq!(due(&given, 1_000, 10).await, these(&[], None));
 }
 

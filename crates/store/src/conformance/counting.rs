@@ -169,16 +169,8 @@ pub async fn a_time_is_found_by_its_first_later_slot(subject: &dyn Subject) {
     ] {
         check(after, expected).await;
     }
-    given
-        .store
-        .trim(&task_id("a"), state.epoch, Index(3))
-        .await
-        .unwrap();
-    given
-        .store
-        .clean(&task_id("a"), state.epoch, &[Index(3)])
-        .await
-        .unwrap();
+    given.trim(&state, 3).await;
+    given.clean(&state, &[3]).await;
     check(noon + 10, 3).await;
     check(noon + 20, 6).await;
 }
@@ -209,11 +201,7 @@ pub async fn an_imported_id_is_found(subject: &dyn Subject) {
         "a tombstone keeps its id"
     );
     assert_eq!(find("two").await, Some(Index(2)));
-    given
-        .store
-        .clean(&task_id("a"), state.epoch, &[Index(2)])
-        .await
-        .unwrap();
+    given.clean(&state, &[2]).await;
     assert_eq!(find("two").await, Some(Index(2)));
     assert_eq!((find("three").await, find("").await), (None, None));
 }

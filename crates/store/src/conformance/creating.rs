@@ -24,7 +24,11 @@ pub async fn a_new_task_has_revision_1_and_an_empty_log(subject: &dyn Subject) {
 pub async fn a_record_comes_back_as_it_was_given(subject: &dyn Subject) {
     let mut given = Given::open(subject).await;
     let full = full_record();
-    let state = given.store.create(given.create_of(full.clone())).await.unwrap();
+    let state = given
+        .store
+        .create(given.create_of(full.clone()))
+        .await
+        .unwrap();
     assert_eq!(*state.record, full);
     let id = full.id.as_str();
     assert_eq!(given.state(id).await, state);
@@ -53,7 +57,9 @@ fn full_record() -> TaskRecord {
         metadata: Some(json(strange)),
         ttl: Some(u64::from(u32::MAX)),
         timeout_at: Some(NOON.plus_seconds(9)),
-        tags: ["b", "a", "\u{1f600}"].map(|tag| Tag::new(tag).unwrap()).to_vec(),
+        tags: ["b", "a", "\u{1f600}"]
+            .map(|tag| Tag::new(tag).unwrap())
+            .to_vec(),
         reason: Some("because".into()),
         resume_at: Some(NOON.plus_seconds(3)),
         blocked_request: Some(BlockedRequest {

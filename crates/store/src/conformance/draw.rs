@@ -5,11 +5,14 @@ use super::given::{
     record, task_id,
 };
 use super::rng::Rng;
-use super::snapshot::PRODUCERS;
-use crate::{Clock, Commit, Create, KeyClaim, ManualClock, ShortTermStore, TaskState};
+use super::snapshot::{PRODUCERS, filters};
+use crate::{
+    Clock, Commit, Create, KeyClaim, ManualClock, ReadAsk, Seek, ShortTermStore, TaskState, Which,
+};
 use std::sync::Arc;
 use taskcast_core::{
-    Epoch, EventType, Index, Level, Millis, NewEvent, SeriesMode, Status, TaskRecord, Transition,
+    Epoch, EventFilter, EventType, Index, Level, Millis, NewEvent, SeriesMode, Status, TaskRecord,
+    Transition,
 };
 
 const IDS: [&str; 4] = ["a", "b", "c", "\u{1f600}"];
@@ -24,6 +27,18 @@ pub(super) enum Operation {
     Clean(&'static str, Epoch, Vec<Index>),
     SetClock(Millis),
     Reopen,
+}
+
+/// A way to read one log.
+#[derive(Clone, Debug)]
+pub(super) enum Look {
+    Range(ReadAsk),
+    Seek(Seek),
+}
+
+fn filter_at(number: u64) -> EventFilter {
+    let at = usize::try_from(number % filters().len() as u64).unwrap();
+    filters().swap_remove(at)
 }
 
 /// Draws operations, with an eye on the store they will be tried on.
@@ -55,6 +70,29 @@ impl Draw {
             12 => Operation::Reopen,
             13..=17 => Operation::Commit(self.change(id, state)),
             _ => Operation::Commit(self.publish(id)),
+        }
+    }
+
+    /// A way to read a log that stands as `task` says.
+    pub(super) fn look(&mut self, task: &TaskState) -> Look {
+        let some = task.tail.0 + 3;
+        match self.rng.below(5) {
+            0 => Look::Seek(Seek::After(Millis(NOON.0 + self.rng.below(2_000)))),
+            1 => {
+                let foreign = self.rng.below(u64::from(self.foreign) + 2);
+                Look::Seek(Seek::Foreign(format!("f{foreign}").into()))
+            }
+            2 | 3 => Look::Seek(Seek::Past {
+                filter: filter_at(self.rng.next()),
+                count: self.rng.below(some),
+            }),
+            _ => Look::Range(ReadAsk {
+                from: Index(self.rng.below(some)),
+                to: Index(self.rng.below(some)),
+                which: self.rng.pick(&[Which::All, Which::Unfolded]),
+                max_slots: self.rng.pick(&[1, 2, 100]),
+                max_bytes: self.rng.pick(&[0, 30, 10_000]),
+            }),
         }
     }
 

@@ -98,6 +98,22 @@ impl Given {
             .unwrap()
     }
 
+    pub(super) async fn delete(&self, task: &TaskState) {
+        let deleted = self.store.delete(&task.record.id, task.epoch).await;
+        assert!(deleted.unwrap());
+    }
+
+    pub(super) async fn trim(&self, task: &TaskState, to: u64) {
+        let trimmed = self.store.trim(&task.record.id, task.epoch, Index(to));
+        trimmed.await.unwrap();
+    }
+
+    pub(super) async fn clean(&self, task: &TaskState, indexes: &[u64]) {
+        let indexes: Vec<Index> = indexes.iter().copied().map(Index).collect();
+        let cleaned = self.store.clean(&task.record.id, task.epoch, &indexes);
+        cleaned.await.unwrap();
+    }
+
     pub(super) async fn slots(&self, id: &str) -> Vec<Slot> {
         let state = self.state(id).await;
         read_all(&*self.store, &state, Which::All, 1_000, 1 << 20).await

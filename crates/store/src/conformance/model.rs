@@ -1,17 +1,17 @@
 //! The heart of the suite: random operations against the memory store as the reference and the
 //! subject. Every outcome and everything that can be read have to be equal.
 
-use super::draw::{Draw, Operation};
-use super::given::{NOON, task_id};
+use super::draw::{Draw, Look, Operation};
+use super::given::{NOON, read_range, task_id};
 use super::rng::{announce, seeds};
 use super::{Subject, snapshot};
 use crate::{
-    CommitError, Committed, CreateError, ManualClock, MemoryOptions, MemoryStore, ShortTermStore,
-    TaskState,
+    CommitError, Committed, CreateError, ManualClock, MemoryOptions, MemoryStore, Seek,
+    ShortTermStore, TaskState,
 };
 use std::fmt::Debug;
 use std::sync::Arc;
-use taskcast_core::{CommitNumber, Limits};
+use taskcast_core::{CommitNumber, Limits, Slot};
 
 /// Sequences of operations that one run tries.
 const CASES: usize = 12;
@@ -90,13 +90,26 @@ impl Pair {
         }
     }
 
-    async fn compare(&self) {
+    async fn compare(&mut self) {
         let expected = snapshot(&*self.reference).await.ranked();
         let found = snapshot(&*self.subject).await.ranked();
         for (found, expected) in found.tasks.iter().zip(&expected.tasks) {
             assert_eq!(found, expected, "after {}", self.story());
         }
         assert_eq!(found, expected, "after {}", self.story());
+        for task in &expected.tasks {
+            self.compare_reads(&task.state).await;
+        }
+    }
+
+    /// A few random ways to read one log.
+    async fn compare_reads(&mut self, task: &TaskState) {
+        for _ in 0..3 {
+            let look = self.draw.look(task);
+            let expected = seen(&*self.reference, task, &look).await;
+            let found = seen(&*self.subject, task, &look).await;
+            assert_eq!(found, expected, "{look:?} after {}", self.story());
+        }
     }
 
     fn story(&self) -> String {
@@ -120,6 +133,27 @@ async fn outcome(store: &dyn ShortTermStore, operation: Operation) -> String {
         Operation::Trim(id, epoch, to) => said(store.trim(&task_id(id), epoch, to).await),
         Operation::Clean(id, epoch, at) => said(store.clean(&task_id(id), epoch, &at).await),
         Operation::SetClock(_) | Operation::Reopen => String::new(),
+    }
+}
+
+/// What a look shows, as text, without commit numbers and without positions that are trimmed: of
+/// those a store need not know which is which.
+async fn seen(store: &dyn ShortTermStore, task: &TaskState, look: &Look) -> String {
+    let (id, epoch) = (&task.record.id, task.epoch);
+    match look {
+        Look::Range(ask) => {
+            let slots = read_range(store, task, *ask).await;
+            let indexes: Vec<_> = slots.iter().map(Slot::index).collect();
+            said(indexes)
+        }
+        Look::Seek(Seek::Foreign(foreign)) => {
+            let found = store.seek(id, epoch, Seek::Foreign(foreign.clone())).await;
+            said(found.unwrap().filter(|index| *index >= task.trim))
+        }
+        Look::Seek(seek) => {
+            let found = store.seek(id, epoch, seek.clone()).await.unwrap();
+            said(found.map(|index| index.max(task.trim)))
+        }
     }
 }
 

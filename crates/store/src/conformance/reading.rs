@@ -123,7 +123,7 @@ pub async fn a_log_that_is_gone_is_said_to_be_gone(subject: &dyn Subject) {
     let given = Given::open(subject).await;
     let old = given.task("a").await;
     given.publish("a", vec![delta("s", "x")]).await;
-    given.store.delete(&task_id("a"), old.epoch).await.unwrap();
+    given.delete(&old).await;
     check_gone(&given, "a", old.epoch).await;
     let new = given.task("a").await;
     check_gone(&given, "a", old.epoch).await;

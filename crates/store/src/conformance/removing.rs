@@ -69,7 +69,7 @@ pub async fn a_recreated_task_begins_anew(subject: &dyn Subject) {
         .take(by_producer(publish("a", events()), "p1", 3, 0, 0))
         .await;
     given.take(by_key(publish("a", vec![]), "k", 1)).await;
-    given.store.delete(&task_id("a"), old.epoch).await.unwrap();
+    given.delete(&old).await;
     let new = given.task("a").await;
     assert_eq!((new.revision, new.tail), (Revision(1), Index::START));
     assert!(
@@ -144,17 +144,8 @@ pub async fn cleaning_leaves_tombstones(subject: &dyn Subject) {
     ];
     let committed = given.publish("a", events).await;
     let before = given.slots("a").await;
-    given
-        .store
-        .trim(&task_id("a"), state.epoch, Index(0))
-        .await
-        .unwrap();
-    let cleaned = [Index(3), Index(2), Index(0), Index(3), Index(4), Index(99)];
-    given
-        .store
-        .clean(&task_id("a"), state.epoch, &cleaned)
-        .await
-        .unwrap();
+    given.trim(&state, 0).await;
+    given.clean(&state, &[3, 2, 0, 3, 4, 99]).await;
     let tombstone = |n: usize| committed.events[n].tombstone(TombstoneReason::Cleaned);
     let expected = [
         before[0].clone(),

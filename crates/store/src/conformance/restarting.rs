@@ -1,46 +1,21 @@
 //! Rules of restarts, for stores that keep what they were given.
 
 use super::given::{
-    Given, at_level, by_key, by_producer, delta, event, imported, latest, publish, task_id,
+    Given, NOON, at_level, by_key, by_producer, delta, event, imported, latest, publish,
 };
 use super::{Subject, snapshot};
 use crate::{CommitError, Create};
-use taskcast_core::{Index, Level, Status, Transition};
+use taskcast_core::{Level, Status, Transition};
 
 /// A store with something of everything in it.
 async fn full(subject: &dyn Subject) -> Given {
     let given = Given::open(subject).await;
     let import = Create {
-        events: vec![imported(delta("s", "old"), "foreign", super::given::NOON)],
+        events: vec![imported(delta("s", "old"), "foreign", NOON)],
         ..given.new_task("imported")
     };
     given.store.create(import).await.unwrap();
-    let state = given.task("a").await;
-    given.step("a", Status::Running).await;
-    for n in 0..6 {
-        given.clock.advance(3);
-        let batch = vec![
-            delta("s", "x\u{e9}"),
-            latest("l", "1"),
-            at_level("b", Level::Warn),
-        ];
-        given
-            .take(by_producer(publish("a", batch), "p1", 2, n, n))
-            .await;
-    }
-    given
-        .take(by_key(publish("a", vec![event("b")]), "k", 1))
-        .await;
-    given
-        .store
-        .clean(&task_id("a"), state.epoch, &[Index(5), Index(19)])
-        .await
-        .unwrap();
-    given
-        .store
-        .trim(&task_id("a"), state.epoch, Index(3))
-        .await
-        .unwrap();
+    add_long_log(&given).await;
     given.task("waits").await;
     let ttl = Transition {
         ttl: Some(9),
@@ -49,12 +24,24 @@ async fn full(subject: &dyn Subject) -> Given {
     given.transit("waits", &ttl).await;
     let gone = given.task("gone").await;
     given.publish("gone", vec![event("b")]).await;
+    given.delete(&gone).await;
     given
-        .store
-        .delete(&task_id("gone"), gone.epoch)
-        .await
-        .unwrap();
-    given
+}
+
+/// Task `a`: 20 events of all kinds, some of them gone in each of the ways there are.
+async fn add_long_log(given: &Given) {
+    let state = given.task("a").await;
+    given.step("a", Status::Running).await;
+    for n in 0..6 {
+        given.clock.advance(3);
+        let warning = at_level("b", Level::Warn);
+        let batch = publish("a", vec![delta("s", "x\u{e9}"), latest("l", "1"), warning]);
+        given.take(by_producer(batch, "p1", 2, n, n)).await;
+    }
+    let named = by_key(publish("a", vec![event("b")]), "k", 1);
+    given.take(named).await;
+    given.clean(&state, &[5, 19]).await;
+    given.trim(&state, 3).await;
 }
 
 pub async fn everything_reads_the_same_after_a_restart(subject: &dyn Subject) {
@@ -99,7 +86,7 @@ pub async fn commits_go_on_after_a_restart(subject: &dyn Subject) {
         return;
     }
     // The clock of the machine may have gone back meanwhile.
-    given.clock.set(super::given::NOON);
+    given.clock.set(NOON);
     let committed = given
         .publish("a", vec![delta("s", "!"), latest("l", "2")])
         .await;

@@ -38,7 +38,8 @@ impl Indexes {
     pub(super) fn advance(&mut self, before: &TaskState, after: &TaskState, appends: bool) {
         if before.revision != after.revision {
             self.remove_record(before);
-            return self.insert_after(before, after, appends);
+            self.feed.remove(&before.commit);
+            return self.insert(after, appends);
         }
         let id = self.feed.remove(&before.commit);
         let id = id.unwrap_or_else(|| after.record.id.clone());
@@ -48,11 +49,7 @@ impl Indexes {
         self.feed.insert(after.commit, id);
     }
 
-    fn insert_after(&mut self, before: &TaskState, after: &TaskState, appends: bool) {
-        self.feed.remove(&before.commit);
-        self.insert(after, appends);
-    }
-
+    /// Takes a task out, with all its commits.
     pub(super) fn remove(&mut self, task: &Task) {
         self.remove_record(&task.state);
         self.feed.remove(&task.state.commit);

@@ -1,1 +1,0 @@
-//! Benchmark of a Taskcast server against the floors of its machine.
