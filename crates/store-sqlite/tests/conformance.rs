@@ -1,5 +1,7 @@
 //! The suite that every store has to pass, run against SQLite in both durabilities.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
 use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::Arc;

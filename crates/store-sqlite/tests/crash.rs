@@ -1,5 +1,7 @@
 //! What an acknowledgement is worth when the process is killed.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
 mod given;
 
 use given::{EPOCH, all, create, event, id, open, publish};

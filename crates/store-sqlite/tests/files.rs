@@ -1,5 +1,11 @@
 //! Which files a store opens, and what it says of the others.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says what it expects"
+)]
+
 mod given;
 
 use given::{EPOCH, all, create, event, id, open, publish};

@@ -1,5 +1,7 @@
 //! What publishing leaves in the file: in proportion to the deltas, never to the text so far.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
 mod given;
 
 use given::{EPOCH, all, commit, create, delta, event, id, open, publish};
