@@ -3,15 +3,17 @@
 //! A store looks a few things up ([`CommitView`]), lets [`plan`] decide, and writes what the
 //! [`Plan`] says. Deciding touches nothing, so a refused commit has left no trace.
 
+mod append;
+mod once;
+
 use crate::{
     Commit, CommitError, Create, CreateError, KeyClaim, Once, Original, ProducerClaim,
     ProducerPosition, StoreError, TaskState,
 };
-use std::collections::HashMap;
 use std::sync::Arc;
 use taskcast_core::{
-    CommitNumber, Event, Fold, Index, Limits, Millis, NewEvent, ProducerId, RawJson, Revision,
-    SeriesId, SeriesMode, SeriesState, Span, TaskRecord,
+    CommitNumber, Event, Fold, Index, Limits, Millis, ProducerId, RawJson, Revision, SeriesId,
+    SeriesState, Span, TaskRecord,
 };
 
 /// What a store has to look up in the task that a commit is about.
@@ -130,7 +132,7 @@ pub fn plan(
     limits: &Limits,
     view: &mut dyn CommitView,
 ) -> Result<Plan, CommitError> {
-    check_once(commit.once.as_ref(), now, limits, view)?;
+    once::check(commit.once.as_ref(), now, limits, view)?;
     if state.is_sealed() {
         return Err(CommitError::Sealed(state.record.status));
     }
@@ -197,68 +199,6 @@ pub fn exists(create: &Create, state: TaskState, kept: Option<KeptKey>) -> Creat
     }
 }
 
-fn check_once(
-    once: Option<&Once>,
-    now: Millis,
-    limits: &Limits,
-    view: &mut dyn CommitView,
-) -> Result<(), CommitError> {
-    match once {
-        Some(Once::Producer(claim)) => check_producer(claim, view.producer(&claim.id)?),
-        Some(Once::Key(claim)) => check_key(claim, view.key(&claim.key)?, now, limits),
-        None => Ok(()),
-    }
-}
-
-fn check_producer(claim: &ProducerClaim, kept: Option<KeptProducer>) -> Result<(), CommitError> {
-    let fits = |expected: u64| match claim.first {
-        first if first == expected => Ok(()),
-        received => Err(CommitError::ProducerGap { expected, received }),
-    };
-    let Some(kept) = kept else {
-        return start(claim);
-    };
-    let position = kept.position;
-    match claim.epoch {
-        epoch if epoch < position.epoch => Err(CommitError::ProducerFenced {
-            current: position.epoch,
-        }),
-        epoch if epoch > position.epoch => start(claim),
-        _ if claim.last <= position.seq => {
-            let newest = claim.first == kept.first && claim.last == position.seq;
-            Err(CommitError::Duplicate {
-                original: newest.then_some(kept.original),
-            })
-        }
-        _ => fits(position.seq.saturating_add(1)),
-    }
-}
-
-fn start(claim: &ProducerClaim) -> Result<(), CommitError> {
-    if claim.first == 0 {
-        return Ok(());
-    }
-    Err(CommitError::ProducerStart {
-        received: claim.first,
-    })
-}
-
-fn check_key(
-    claim: &KeyClaim,
-    kept: Option<KeptKey>,
-    now: Millis,
-    limits: &Limits,
-) -> Result<(), CommitError> {
-    let age = u64::try_from(limits.idempotency_key_age.as_millis()).unwrap_or(u64::MAX);
-    match kept.filter(|kept| now < kept.at.plus_millis(age)) {
-        None => Ok(()),
-        Some(kept) if kept.body == claim.body => Err(CommitError::Duplicate {
-            original: Some(kept.original),
-        }),
-        Some(_) => Err(CommitError::KeyReused),
-    }
-}
-
 impl Plan {
     /// A plan that appends nothing yet and remembers what makes the commit happen once.
     fn keeping(state: TaskState, once: Option<Once>, original: Original, now: Millis) -> Self {
@@ -277,85 +217,6 @@ impl Plan {
             producer,
             key,
         }
-    }
-
-    fn append(
-        &mut self,
-        events: Vec<NewEvent>,
-        now: Millis,
-        limits: &Limits,
-        view: &mut dyn CommitView,
-    ) -> Result<(), CommitError> {
-        let mut series = SeriesStates::default();
-        self.events.reserve(events.len());
-        for event in events {
-            self.append_one(event, now, limits, view, &mut series)?;
-        }
-        self.series = series.changed.into_iter().collect();
-        Ok(())
-    }
-
-    fn append_one(
-        &mut self,
-        event: NewEvent,
-        now: Millis,
-        limits: &Limits,
-        view: &mut dyn CommitView,
-        series: &mut SeriesStates,
-    ) -> Result<(), CommitError> {
-        let index = self.state.tail;
-        let fold = match event.series.effective() {
-            Some((id, _)) => {
-                let before = series.before(id, limits, view)?;
-                self.advance(id, before, &event, series)?
-            }
-            None => None,
-        };
-        let at = self.date(&event, now);
-        self.events.push(Event {
-            index,
-            at,
-            commit: self.state.commit,
-            event_type: event.event_type,
-            level: event.level,
-            data: event.data,
-            series: event.series,
-            fold,
-            foreign_id: event.imported.map(|imported| imported.id),
-        });
-        self.state.tail = index.next();
-        self.state.last_at = at;
-        Ok(())
-    }
-
-    /// Moves a series on by an event that is appended at the tail; gives its place in the fold.
-    fn advance(
-        &mut self,
-        id: &SeriesId,
-        before: Option<SeriesState>,
-        event: &NewEvent,
-        series: &mut SeriesStates,
-    ) -> Result<Option<Fold>, CommitError> {
-        let Some(after) = SeriesState::advance(before.as_ref(), event, self.state.tail)? else {
-            return Ok(None);
-        };
-        if after.mode == SeriesMode::Latest {
-            self.superseded.extend(before.map(|before| before.newest));
-        }
-        let fold = after.fold;
-        if let (Some(fold), Some(data)) = (fold, &event.data) {
-            self.joined.extend(Joined::of(id, fold, data));
-        }
-        series.changed.insert(id.clone(), after);
-        Ok(fold)
-    }
-
-    /// When an event is said to be appended: never before the event before it, never after now
-    /// unless the log is already later.
-    fn date(&self, event: &NewEvent, now: Millis) -> Millis {
-        let imported = event.imported.as_ref();
-        let said = imported.map_or(now, |imported| imported.at.min(now));
-        said.max(self.state.last_at)
     }
 }
 
@@ -377,48 +238,6 @@ fn keep_key(claim: KeyClaim, original: Original, at: Millis) -> (Box<str>, KeptK
     let body = claim.body;
     let kept = KeptKey { body, original, at };
     (claim.key, kept)
-}
-
-/// Series states as they stand within the commit.
-#[derive(Default)]
-struct SeriesStates {
-    changed: HashMap<SeriesId, SeriesState>,
-    new: usize,
-}
-
-impl SeriesStates {
-    fn get(
-        &self,
-        id: &SeriesId,
-        view: &mut dyn CommitView,
-    ) -> Result<Option<SeriesState>, StoreError> {
-        match self.changed.get(id) {
-            Some(state) => Ok(Some(state.clone())),
-            None => view.series(id),
-        }
-    }
-
-    /// The state of a series before the next event; a new series has to be within the limit.
-    fn before(
-        &mut self,
-        id: &SeriesId,
-        limits: &Limits,
-        view: &mut dyn CommitView,
-    ) -> Result<Option<SeriesState>, CommitError> {
-        let before = self.get(id, view)?;
-        if before.is_none() {
-            self.admit(limits.series_per_task, view)?;
-        }
-        Ok(before)
-    }
-
-    fn admit(&mut self, limit: usize, view: &mut dyn CommitView) -> Result<(), CommitError> {
-        self.new += 1;
-        if view.series_count()? + self.new > limit {
-            return Err(CommitError::TooManySeries { limit });
-        }
-        Ok(())
-    }
 }
 
 /// The view of a task that does not exist yet.
