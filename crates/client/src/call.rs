@@ -113,7 +113,7 @@ impl Client {
         let mut renewed = false;
         loop {
             let token = self.shared.credentials.header().await?;
-            let request = self.request(call, token.as_ref(), whole(call.body.clone()))?;
+            let request = self.prepare(call, token.as_ref(), whole(call.body.clone()))?;
             let response = self.head(request).await?;
             let refused = response.status() == StatusCode::UNAUTHORIZED && !renewed;
             if refused && self.shared.credentials.refused(token.as_ref()).await {
@@ -131,7 +131,7 @@ impl Client {
         body: RequestBody,
     ) -> Result<Bytes, ClientError> {
         let token = self.shared.credentials.header().await?;
-        let request = self.request(call, token.as_ref(), body)?;
+        let request = self.prepare(call, token.as_ref(), body)?;
         let response = self.shared.transport.send(request).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             self.shared.credentials.refused(token.as_ref()).await;
@@ -140,7 +140,7 @@ impl Client {
         self.read(response, MAX_ANSWER_BYTES).await
     }
 
-    fn request(
+    fn prepare(
         &self,
         call: &Call,
         token: Option<&HeaderValue>,

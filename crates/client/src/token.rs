@@ -105,6 +105,11 @@ impl Credentials {
         true
     }
 
+    /// Whether another token can be had than the one in use.
+    pub(crate) fn can_renew(&self) -> bool {
+        matches!(self.source.0, Kind::Asked(_))
+    }
+
     /// Makes the next request ask for a token: the one in use has probably expired.
     pub(crate) async fn renew(&self) {
         if let Kind::Asked(_) = self.source.0 {

@@ -148,7 +148,7 @@ fn appended(
     limit: usize,
 ) -> rusqlite::Result<AppendedPage> {
     let newest = CommitNumber(schema::newest(conn)?);
-    let sql = "SELECT no, log, first, count, id, epoch FROM commits JOIN tasks USING (log)
+    let sql = "SELECT no, log, first, count, id, epoch FROM commits CROSS JOIN tasks USING (log)
                WHERE no > ?1 ORDER BY no";
     let mut statement = conn.prepare_cached(sql)?;
     let mut commits = statement.query([rows::ordered(after.0)])?;

@@ -29,6 +29,7 @@ mod rows;
 mod schema;
 mod slots;
 mod store;
+mod sweep;
 mod thread;
 mod transaction;
 mod writer;

@@ -10,15 +10,22 @@ use rusqlite::{Connection, Params};
 use taskcast_core::{Epoch, Index, TaskId};
 use taskcast_store::{Maintenance, ReadError};
 
+/// Slots that one transaction removes at most.
+const TRIM_STEP: u64 = 2_000;
+
 #[async_trait]
 impl Maintenance for SqliteStore {
+    /// In steps, each of which is a trim for itself, so that other tasks do not wait for long.
     async fn trim(&self, id: &TaskId, epoch: Epoch, to: Index) -> Result<(), ReadError> {
-        self.write(
-            (id.clone(), epoch, to),
-            0,
-            |transaction, (id, epoch, to)| transaction.trim(id, *epoch, *to),
-        )
-        .await
+        loop {
+            let ask = (id.clone(), epoch, to);
+            let step = self.write(ask, 0, |transaction, (id, epoch, to)| {
+                transaction.trim_step(id, *epoch, *to)
+            });
+            if step.await? {
+                return Ok(());
+            }
+        }
     }
 
     async fn clean(&self, id: &TaskId, epoch: Epoch, indexes: &[Index]) -> Result<(), ReadError> {
@@ -31,19 +38,21 @@ impl Maintenance for SqliteStore {
 }
 
 impl Transaction<'_> {
-    fn trim(&mut self, id: &TaskId, epoch: Epoch, to: Index) -> Result<(), ReadError> {
+    /// Tells whether the trim point is where it was meant to be.
+    fn trim_step(&mut self, id: &TaskId, epoch: Epoch, to: Index) -> Result<bool, ReadError> {
         let (conn, what) = (self.conn, self.what);
         let hot = self.log(id, epoch)?;
-        let to = to.min(hot.state.tail);
-        if to <= hot.state.trim {
-            return Ok(());
+        let (from, to) = (hot.state.trim, to.min(hot.state.tail));
+        if to <= from {
+            return Ok(true);
         }
+        let step = to.min(from.plus(TRIM_STEP));
         // Which deltas are heads is looked up in the file.
         hot.memory.flush(conn).named(what)?;
-        trim_rows(conn, hot.memory.log, hot.state.trim, to).named(what)?;
-        hot.state.trim = to;
+        trim_rows(conn, hot.memory.log, from, step).named(what)?;
+        hot.state.trim = step;
         hot.mark(Unwritten::Position);
-        Ok(())
+        Ok(step == to)
     }
 
     fn clean(&mut self, id: &TaskId, epoch: Epoch, indexes: &[Index]) -> Result<(), ReadError> {

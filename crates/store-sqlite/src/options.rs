@@ -30,7 +30,9 @@ pub struct SqliteOptions {
 ///
 /// In `Full` one `fsync` of the write-ahead log comes before the answers to a group of commits, and
 /// before any reader sees them. What a power cut may take in `Process` is what the system has not
-/// written by itself yet, at most what came since the last checkpoint.
+/// written by itself yet, at most what came since the last checkpoint. A disk that fails to write is
+/// like a power cut in this: after an I/O error in `Process` the same commits are in doubt, in `Full`
+/// only those that were not acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// On disk before the answer.

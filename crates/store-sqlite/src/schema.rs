@@ -15,10 +15,11 @@
 //!   heads     series ── slot                                   heads that their log let go of
 //!
 //!   producers (log, id)      keys (log, key)                   what happens at most once
+//!   garbage   log                                              deleted; its rows are being removed
 //! ```
 //!
-//! `log` numbers the logs of this file: a deleted and recreated task id is another `log`, and the
-//! rows of a log go with it. Slots lie in the order of the log, so a page is one stretch of the
+//! `log` numbers the logs of this file and is never used twice: a deleted and recreated task id is
+//! another `log`, which does not meet the rows of the old one. Slots lie in the order of the log, so a page is one stretch of the
 //! file. A chunk is about 2 KiB and only grows, so joining a delta never costs the text so far.
 //!
 //! `user_version` is the version of the schema, `application_id` tells the file from other

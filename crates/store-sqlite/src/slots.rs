@@ -1,4 +1,4 @@
-//! Writing the rows of a log: appending, entombing, deleting.
+//! Writing the rows of a log: appending and entombing.
 
 use crate::rows;
 use rusqlite::Connection;
@@ -61,25 +61,5 @@ pub(crate) fn entomb(
                WHERE log = ?1 AND idx = ?2 AND state = 0";
     conn.prepare_cached(sql)?
         .execute((log, index.0.cast_signed(), state))?;
-    Ok(())
-}
-
-/// Deletes every row of a log.
-pub(crate) fn delete_log(conn: &Connection, log: i64) -> rusqlite::Result<()> {
-    const STATEMENTS: [&str; 10] = [
-        "DELETE FROM commits WHERE no IN (SELECT commit_no FROM slots WHERE log = ?1)",
-        "DELETE FROM chunks WHERE series IN (SELECT series FROM series WHERE log = ?1)",
-        "DELETE FROM heads WHERE series IN (SELECT series FROM series WHERE log = ?1)",
-        "DELETE FROM series WHERE log = ?1",
-        "DELETE FROM slots WHERE log = ?1",
-        "DELETE FROM trimmed WHERE log = ?1",
-        "DELETE FROM producers WHERE log = ?1",
-        "DELETE FROM keys WHERE log = ?1",
-        "DELETE FROM records WHERE log = ?1",
-        "DELETE FROM tasks WHERE log = ?1",
-    ];
-    for sql in STATEMENTS {
-        conn.prepare_cached(sql)?.execute([log])?;
-    }
     Ok(())
 }

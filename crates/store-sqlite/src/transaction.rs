@@ -4,7 +4,7 @@ use crate::cache::{self, Cache, Hot, Unwritten};
 use crate::error::Named;
 use crate::memory::Memory;
 use crate::rows;
-use crate::{once, slots};
+use crate::{once, slots, sweep};
 use rusqlite::Connection;
 use taskcast_core::{
     CommitNumber, Epoch, Limits, Millis, ProducerId, SeriesId, SeriesState, TaskId,
@@ -20,6 +20,8 @@ pub(crate) struct Transaction<'a> {
     pub(crate) cache: &'a mut Cache,
     /// The newest commit, those of this transaction among them.
     pub(crate) newest: CommitNumber,
+    /// Whether a task was deleted.
+    pub(crate) discarded: bool,
     pub(crate) limits: &'a Limits,
     pub(crate) clock: &'a dyn Clock,
     /// The database as an operator knows it.
@@ -116,10 +118,11 @@ impl Transaction<'_> {
         Ok(true)
     }
 
-    /// Removes a task with all rows of its log. Its commit numbers stay used up.
+    /// Removes a task. Its commit numbers stay used up.
     fn remove(&mut self, id: &TaskId, log: i64) -> rusqlite::Result<()> {
         self.cache.remove(id);
-        slots::delete_log(self.conn, log)?;
+        self.discarded = true;
+        sweep::discard(self.conn, log)?;
         let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('newest', ?1)";
         let newest = self.newest.0.cast_signed();
         self.conn.prepare_cached(sql)?.execute([newest])?;

@@ -20,6 +20,7 @@ use crate::connect::Place;
 use crate::error::Named;
 use crate::job::Job;
 use crate::schema;
+use crate::sweep;
 use crate::transaction::Transaction;
 use rusqlite::Connection;
 use std::fs::File;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use taskcast_core::{CommitNumber, Limits};
 use taskcast_store::{Clock, StoreError};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
 
 /// Jobs that wait for the writer; whoever comes when it is full waits to get in.
 pub(crate) const QUEUE: usize = 4_096;
@@ -52,6 +54,8 @@ pub(crate) struct Open {
     conn: Connection,
     newest: CommitNumber,
     cache: Cache,
+    /// Whether there may be rows of deleted tasks.
+    garbage: bool,
 }
 
 /// Why a transaction did not happen.
@@ -68,6 +72,7 @@ impl Open {
             conn,
             newest: CommitNumber(newest),
             cache: Cache::default(),
+            garbage: true,
         })
     }
 }
@@ -75,13 +80,36 @@ impl Open {
 impl Writer {
     /// Works until the queue is closed and empty; then closes the file.
     pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
-        while let Some(first) = queue.blocking_recv() {
+        while let Some(first) = self.next(&mut queue) {
             self.group(gather(first, &mut queue));
-            if let Some(open) = &self.open {
-                self.checkpoints.after_commit(&open.conn);
-            }
+            self.rest();
         }
         self.close();
+    }
+
+    /// The next job. While none comes there is time to sweep.
+    fn next(&mut self, queue: &mut mpsc::Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+        while self.open.as_ref().is_some_and(|open| open.garbage) {
+            match queue.try_recv() {
+                Ok(job) => return Some(job),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => self.rest(),
+            }
+        }
+        queue.blocking_recv()
+    }
+
+    /// What is done beside the commits: a step of each.
+    fn rest(&mut self) {
+        let Some(open) = &mut self.open else {
+            return;
+        };
+        self.checkpoints.after_commit(&open.conn);
+        if open.garbage
+            && let Err(error) = open.sweep()
+        {
+            tracing::warn!(%error, "deleted tasks could not be swept; the next delete tries again");
+        }
     }
 
     /// Does jobs together, and answers them.
@@ -150,6 +178,7 @@ impl Open {
             conn: &self.conn,
             cache: &mut self.cache,
             newest: self.newest,
+            discarded: false,
             limits,
             clock,
             what,
@@ -157,14 +186,22 @@ impl Open {
         for job in jobs {
             job.run(&mut transaction).map_err(Failed::within)?;
         }
-        let newest = transaction.newest;
+        let (newest, discarded) = (transaction.newest, transaction.discarded);
         self.cache
             .flush(&self.conn)
             .named(what)
             .map_err(Failed::within)?;
         self.execute("COMMIT", what).map_err(Failed::whole)?;
         self.newest = newest;
+        self.garbage |= discarded;
         self.cache.settle();
+        Ok(())
+    }
+
+    fn sweep(&mut self) -> rusqlite::Result<()> {
+        // Not tried again at once when it fails.
+        self.garbage = false;
+        self.garbage = sweep::step(&mut self.conn)?;
         Ok(())
     }
 

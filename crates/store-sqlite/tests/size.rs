@@ -72,11 +72,22 @@ async fn a_deleted_task_leaves_no_row() {
     let path = directory.path().join("tasks.db");
     let store = open(&path).unwrap();
     create(&store, "a").await;
-    publish(&store, "a", event("1")).await.unwrap();
-    publish(&store, "a", delta("s", "x")).await.unwrap();
-    store.trim(&id("a"), EPOCH, Index(2)).await.unwrap();
-    publish(&store, "a", event("2")).await.unwrap();
+    for _ in 0..3 {
+        let events = (0..1_500).map(|_| delta("s", &"x".repeat(2_000)));
+        store.commit(commit("a", events.collect())).await.unwrap();
+    }
+    store.trim(&id("a"), EPOCH, Index(3_700)).await.unwrap();
     assert!(store.delete(&id("a"), EPOCH).await.unwrap());
+    // Deleted for everybody at once, also when the id is taken again before all rows are gone.
+    create(&store, "a").await;
+    publish(&store, "a", event("2")).await.unwrap();
+    let page = store.read(&id("a"), EPOCH, all()).await.unwrap();
+    assert_eq!(page.slots.len(), 1);
+    assert!(store.delete(&id("a"), EPOCH).await.unwrap());
+    // After each group comes a step of sweeping.
+    for _ in 0..20 {
+        store.check().await.unwrap();
+    }
     store.close().await;
     let tables = [
         "tasks",
@@ -89,13 +100,11 @@ async fn a_deleted_task_leaves_no_row() {
         "chunks",
         "producers",
         "keys",
+        "garbage",
     ];
     for table in tables {
-        assert_eq!(
-            number(&path, &format!("SELECT count(*) FROM {table}")),
-            0,
-            "{table}"
-        );
+        let rows = number(&path, &format!("SELECT count(*) FROM {table}"));
+        assert_eq!(rows, 0, "{table}");
     }
 }
 

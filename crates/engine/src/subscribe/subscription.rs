@@ -15,7 +15,7 @@ use std::time::Duration;
 use taskcast_core::{
     Event, EventFilter, EventId, GapReason, Index, Millis, SeriesId, Slot, TaskId, TombstoneReason,
 };
-use taskcast_store::{ReadAsk, ReadError, TaskState, Which};
+use taskcast_store::{Page, ReadAsk, TaskState, Which};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -275,9 +275,7 @@ impl Subscription {
     }
 
     async fn replay_page(&mut self, ask: ReadAsk) -> Result<(), EngineError> {
-        let Some(page) = self.read(ask).await? else {
-            return Ok(());
-        };
+        let page = self.read(ask).await?;
         let trimmed = page.trim > ask.from;
         let recounted = if trimmed {
             Some(self.count(page.trim.min(ask.to)).await?)
@@ -418,9 +416,7 @@ impl Subscription {
             max_slots: self.inner.limits.page,
             max_bytes: STEP_BYTES,
         };
-        let Some(page) = self.read(ask).await? else {
-            return Ok(());
-        };
+        let page = self.read(ask).await?;
         if page.trim > self.next {
             self.broken = Some(GapReason::Trimmed);
             return Ok(());
@@ -638,21 +634,11 @@ impl Subscription {
         self.ready.push(frame);
     }
 
-    /// A page of the log; none when the log is gone, which the next step then finds.
-    async fn read(&mut self, ask: ReadAsk) -> Result<Option<taskcast_store::Page>, EngineError> {
-        match self
-            .inner
-            .store
-            .read(&self.following.task, self.following.epoch, ask)
-            .await
-        {
-            Ok(page) => Ok(Some(page)),
-            Err(ReadError::Gone) => {
-                self.deleted();
-                Ok(None)
-            }
-            Err(ReadError::Store(error)) => Err(error.into()),
-        }
+    /// A page of the log.
+    async fn read(&self, ask: ReadAsk) -> Result<Page, EngineError> {
+        let (id, epoch) = (&self.following.task, self.following.epoch);
+        let page = self.inner.store.read(id, epoch, ask).await;
+        page.map_err(|error| EngineError::from_read(error, id))
     }
 
     async fn text(
@@ -667,7 +653,7 @@ impl Subscription {
     }
 
     /// How many event frames come before the tail of now.
-    async fn frames_before_tail(&mut self) -> Result<u64, EngineError> {
+    async fn frames_before_tail(&self) -> Result<u64, EngineError> {
         let (mut frames, upto, which) = match &self.replay {
             Some(replay) => (
                 replay.heads_left(&self.filter),
@@ -686,9 +672,7 @@ impl Subscription {
                 max_slots,
                 max_bytes,
             };
-            let Some(page) = self.read(ask).await? else {
-                break;
-            };
+            let page = self.read(ask).await?;
             let events = page.slots.iter().filter_map(Slot::event);
             let wanted = events.filter(|event| self.filter.matches(&event.event_type, event.level));
             frames += wanted.count() as u64;

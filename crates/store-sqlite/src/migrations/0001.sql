@@ -6,7 +6,7 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 CREATE TABLE tasks (
-    log        INTEGER PRIMARY KEY,
+    log        INTEGER PRIMARY KEY AUTOINCREMENT,
     id         TEXT NOT NULL UNIQUE,
     epoch      INTEGER NOT NULL,
     revision   INTEGER NOT NULL,
@@ -132,3 +132,7 @@ CREATE TABLE keys (
     PRIMARY KEY (log, key)
 ) WITHOUT ROWID;
 CREATE INDEX keys_by_use ON keys (log, used);
+
+CREATE TABLE garbage (
+    log INTEGER PRIMARY KEY
+);

@@ -1,5 +1,6 @@
 //! Event streams, read frame by frame.
 
+use super::Answer;
 use axum::body::Body;
 use axum::response::Response;
 use http::HeaderMap;
@@ -122,6 +123,21 @@ impl Stream {
     pub async fn whole(mut self) -> String {
         while self.piece().await {}
         self.text()
+    }
+
+    /// Passes over one piece of what is no event stream; tells whether there was one.
+    pub async fn skip_piece(&mut self) -> bool {
+        self.body.frame().await.is_some()
+    }
+
+    /// Reads what is no stream at all.
+    pub async fn answer(self) -> Answer {
+        let body = self.body.collect().await.expect("a whole body").to_bytes();
+        Answer {
+            status: self.status,
+            headers: self.headers,
+            body,
+        }
     }
 }
 
