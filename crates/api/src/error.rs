@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
-use taskcast_core::{Status, TaskId};
 use utoipa::ToSchema;
 
 macro_rules! codes {
@@ -102,8 +101,6 @@ codes! {
     TooManySubscribers = "too_many_subscribers", 429, retry after 5;
     /// Something failed that should not have.
     Internal = "internal", 500;
-    /// More work than the server can do now.
-    Overloaded = "overloaded", 503, retry after 1;
     /// The store does not answer.
     StoreUnavailable = "store_unavailable", 503, retry after 2;
     /// The store takes nothing more until something is removed.
@@ -176,49 +173,6 @@ impl ErrorBody {
     pub fn with_details(mut self, details: Value) -> Self {
         self.details = Some(details);
         self
-    }
-
-    /// There is no such task.
-    #[must_use]
-    pub fn task_not_found(id: &TaskId) -> Self {
-        Self::new(ErrorCode::TaskNotFound, format!("Task not found: {id}"))
-    }
-
-    /// Another task has the id.
-    #[must_use]
-    pub fn task_exists(id: &TaskId) -> Self {
-        Self::new(ErrorCode::TaskExists, format!("Task already exists: {id}"))
-    }
-
-    /// A publish to a task that has ended.
-    #[must_use]
-    pub fn task_sealed(status: Status) -> Self {
-        Self::new(
-            ErrorCode::TaskSealed,
-            format!("Cannot publish to task in terminal status: {status}"),
-        )
-    }
-
-    /// An answer for a task that asks nothing.
-    #[must_use]
-    pub fn task_not_blocked() -> Self {
-        Self::new(ErrorCode::TaskNotBlocked, "Task is not blocked")
-    }
-
-    /// The task asks nothing.
-    #[must_use]
-    pub fn no_blocked_request() -> Self {
-        Self::new(ErrorCode::NoBlockedRequest, "No blocked request")
-    }
-
-    /// A producer left sequence numbers out.
-    #[must_use]
-    pub fn producer_gap(expected: u64, received: u64) -> Self {
-        Self::new(
-            ErrorCode::ProducerGap,
-            format!("Producer sequence gap: expected {expected}, received {received}"),
-        )
-        .with_details(serde_json::json!({ "expected": expected, "received": received }))
     }
 
     /// The code, if this version knows it.

@@ -98,6 +98,7 @@ impl Connection {
             .header(CONTENT_TYPE, kind)
             .body(body)
             .map_err(io::Error::other)?;
+        self.sender.ready().await.map_err(io::Error::other)?;
         let response = self
             .sender
             .send_request(request)

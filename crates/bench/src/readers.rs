@@ -70,18 +70,21 @@ impl Reader {
 
     /// Reads until an event and gives the time since the one that its data names.
     pub(crate) async fn delay(&mut self, start: Instant) -> io::Result<Duration> {
+        const SENT: &[u8] = b"\"sent\":";
         loop {
             let text = &self.buffer[..self.filled];
-            if let Some(at) = memmem::find(text, b"\"sent\":") {
-                let digits = text[at + 7..]
+            let event = memmem::find(text, SENT).and_then(|at| {
+                let end = at + memmem::find(&text[at..], b"\n\n")? + 2;
+                Some((at + SENT.len(), end))
+            });
+            if let Some((digits, end)) = event {
+                let digits = text[digits..]
                     .iter()
                     .take_while(|byte| byte.is_ascii_digit());
                 let sent = digits.fold(0, |sum: u64, digit| sum * 10 + u64::from(digit - b'0'));
-                if memmem::find(&text[at..], b"\n\n").is_some() {
-                    let delay = start.elapsed().saturating_sub(Duration::from_nanos(sent));
-                    self.filled = 0;
-                    return Ok(delay);
-                }
+                self.buffer.copy_within(end..self.filled, 0);
+                self.filled -= end;
+                return Ok(start.elapsed().saturating_sub(Duration::from_nanos(sent)));
             }
             self.fill().await?;
         }

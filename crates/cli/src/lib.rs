@@ -9,15 +9,16 @@
 //!          └─▶ others: one request or one stream of the client, printed
 //! ```
 
-mod args;
+pub mod args;
 mod commands;
+mod connect;
 mod environment;
 mod failure;
 mod output;
 mod pipe;
 pub mod start;
 
-pub use args::{Cli, StartArgs};
+pub use args::Cli;
 pub use failure::Failure;
 
 use clap::Parser;

@@ -92,7 +92,8 @@ pub(crate) fn note(text: impl fmt::Display) {
 
 /// Text of somebody else's, fit for a line on a terminal: control characters are escaped.
 pub(crate) fn printable(text: &str) -> String {
-    let harmful = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let harmful =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match harmful(c) {
@@ -110,6 +111,27 @@ pub(crate) fn time_of_day(millis: u64) -> String {
     format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
 }
 
+/// A time, in UTC: `2026-01-31 12:34:56`.
+pub(crate) fn timestamp(millis: u64) -> String {
+    let (year, month, day) = date(millis / 86_400_000);
+    format!("{year:04}-{month:02}-{day:02} {}", time_of_day(millis))
+}
+
+/// The date that is so many days after the first of January 1970, in the proleptic Gregorian
+/// calendar. Counts from the first of March of the year 0, so that leap days end a year.
+fn date(days: u64) -> (u64, u64, u64) {
+    const DAYS_PER_ERA: u64 = 146_097;
+    let days = days.saturating_add(719_468);
+    let (era, day_of_era) = (days / DAYS_PER_ERA, days % DAYS_PER_ERA);
+    let leap_days = day_of_era / 1_460 + day_of_era / (DAYS_PER_ERA - 1);
+    let year_of_era = (day_of_era - leap_days + day_of_era / 36_524) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = (month_from_march + 2) % 12 + 1;
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,5 +147,14 @@ mod tests {
     fn a_time_of_day_is_utc() {
         assert_eq!(time_of_day(0), "00:00:00");
         assert_eq!(time_of_day(1_700_000_000_123), "22:13:20");
+        for (millis, shown) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_782_399_000, "2000-02-28 23:59:59"),
+            (951_782_400_000, "2000-02-29 00:00:00"),
+            (1_700_000_000_123, "2023-11-14 22:13:20"),
+            (4_107_542_400_000, "2100-03-01 00:00:00"),
+        ] {
+            assert_eq!(timestamp(millis), shown);
+        }
     }
 }

@@ -170,14 +170,20 @@ impl Client {
     }
 
     /// The answer, or the error it tells.
-    async fn success(&self, response: Response<Incoming>) -> Result<Response<Incoming>, ClientError> {
+    async fn success(
+        &self,
+        response: Response<Incoming>,
+    ) -> Result<Response<Incoming>, ClientError> {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
         let retry_after = retry_after(response.headers());
         // A refusal whose body does not arrive whole is a refusal all the same.
-        let body = self.read(response, MAX_ERROR_BYTES).await.unwrap_or_default();
+        let body = self
+            .read(response, MAX_ERROR_BYTES)
+            .await
+            .unwrap_or_default();
         Err(ClientError::Server {
             status: status.as_u16(),
             body: body_of(status.as_u16(), &body),
@@ -249,7 +255,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// What stands in a path segment or a query value as it is.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// A text as one path segment or query value.
 pub(crate) fn encoded(text: &str) -> impl std::fmt::Display {

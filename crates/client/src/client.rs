@@ -178,7 +178,10 @@ mod tests {
             ("http://h/?token=s3cret", "query"),
         ] {
             let text = Client::new(url).unwrap_err().to_string();
-            assert!(text.contains(why) && !text.contains("s3cret"), "{url}: {text}");
+            assert!(
+                text.contains(why) && !text.contains("s3cret"),
+                "{url}: {text}"
+            );
         }
         let client = Client::new("http://[::1]:1/nested/").unwrap();
         assert_eq!(client.origin(), "http://[::1]:1");

@@ -42,7 +42,8 @@ impl Client {
     /// 404 when there is no such task; 403 when the caller may not follow it.
     pub async fn ticket(&self, id: &TaskId) -> Result<TicketResponse, ClientError> {
         // Issuing changes nothing on the server.
-        self.answer(&Call::new(Method::POST, path(id, "/tickets"), true)).await
+        self.answer(&Call::new(Method::POST, path(id, "/tickets"), true))
+            .await
     }
 
     /// A bearer token for who holds the admin token.

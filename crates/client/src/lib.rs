@@ -53,7 +53,7 @@ mod transport;
 
 pub use client::{Client, ClientBuilder};
 pub use error::ClientError;
-pub use pages::{Archive, HistoryOptions, HistoryPages, ListOptions, TaskPages};
+pub use pages::{Export, HistoryOptions, HistoryPages, ListOptions, TaskPages};
 pub use producer::{Producer, ProducerOptions, ProducerStream};
 pub use publish::{Once, PublishAnswer};
 pub use retry::RetryPolicy;

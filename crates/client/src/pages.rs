@@ -79,8 +79,9 @@ impl Client {
             task: task.clone(),
             since: options.since.clone(),
             left: options.limit,
+            // A limit of 0 would be none to the server.
+            over: options.limit == Some(0),
             options,
-            over: false,
         }
     }
 
@@ -89,10 +90,10 @@ impl Client {
     ///
     /// # Errors
     /// 404 when there is no such task.
-    pub async fn export(&self, task: &TaskId, full: bool) -> Result<Archive, ClientError> {
+    pub async fn export(&self, task: &TaskId, full: bool) -> Result<Export, ClientError> {
         let target = Target::new(path(task, "/archive")).with("full", full.then_some("true"));
         let response = self.open(&Call::get(target)).await?;
-        Ok(Archive {
+        Ok(Export {
             client: self.clone(),
             body: response.into_body(),
         })
@@ -223,12 +224,12 @@ pub(crate) fn words_of(levels: &[Level]) -> Vec<&'static str> {
 
 /// An archive as it arrives.
 #[derive(Debug)]
-pub struct Archive {
+pub struct Export {
     client: Client,
     body: Incoming,
 }
 
-impl Archive {
+impl Export {
     /// The next bytes; none at the end.
     ///
     /// # Errors

@@ -116,7 +116,8 @@ impl Client {
         event: impl Into<EventBody>,
     ) -> Result<PublishAnswer, ClientError> {
         let request = PublishRequest::Single(event.into());
-        self.publish_once(task, &request, &Once::Key(random_name()?)).await
+        self.publish_once(task, &request, &Once::Key(random_name()?))
+            .await
     }
 
     /// Appends events, all or none, in order.
@@ -129,7 +130,8 @@ impl Client {
         events: Vec<EventBody>,
     ) -> Result<PublishAnswer, ClientError> {
         let request = PublishRequest::Batch(events);
-        self.publish_once(task, &request, &Once::Key(random_name()?)).await
+        self.publish_once(task, &request, &Once::Key(random_name()?))
+            .await
     }
 
     /// Appends events and changes the status of the task, all of it or nothing.
@@ -143,7 +145,8 @@ impl Client {
         transition: impl Into<Change>,
     ) -> Result<PublishAnswer, ClientError> {
         let request = with_transition(events, transition);
-        self.publish_once(task, &request, &Once::Key(random_name()?)).await
+        self.publish_once(task, &request, &Once::Key(random_name()?))
+            .await
     }
 
     /// Publishes what the caller made, named or numbered by the caller.
@@ -157,7 +160,8 @@ impl Client {
         request: &PublishRequest,
         once: &Once,
     ) -> Result<PublishAnswer, ClientError> {
-        self.publish_within(self.shared.retry, task, request, once).await
+        self.publish_within(self.shared.retry, task, request, once)
+            .await
     }
 
     pub(crate) async fn publish_within(

@@ -86,7 +86,11 @@ impl Backoff {
     pub(crate) fn wait(&mut self, error: &ClientError) -> Option<Duration> {
         let since = *self.since.get_or_insert_with(Instant::now);
         let doubled = 1_u32.checked_shl(self.failures.min(16)).unwrap_or(u32::MAX);
-        let whole = self.policy.first.saturating_mul(doubled).min(self.policy.most);
+        let whole = self
+            .policy
+            .first
+            .saturating_mul(doubled)
+            .min(self.policy.most);
         self.failures = self.failures.saturating_add(1);
         let asked = error.retry_after().unwrap_or_default();
         let wait = jittered(whole).max(asked);

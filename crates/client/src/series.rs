@@ -199,11 +199,20 @@ mod tests {
     #[test]
     fn halves_of_a_character_heal_across_deltas() {
         let mut text = series(SeriesFormat::Delta);
-        assert_eq!(text.push(&envelope(r#"{"delta":"a\ud83d"}"#, false)), TextChange::Appended("a"));
-        assert_eq!(text.push(&envelope(r#"{"delta":""}"#, false)), TextChange::Appended(""));
+        assert_eq!(
+            text.push(&envelope(r#"{"delta":"a\ud83d"}"#, false)),
+            TextChange::Appended("a")
+        );
+        assert_eq!(
+            text.push(&envelope(r#"{"delta":""}"#, false)),
+            TextChange::Appended("")
+        );
         let healed = envelope(r#"{"delta":"\ude00b"}"#, false);
         assert_eq!(text.push(&healed), TextChange::Appended("😀b"));
-        text.push(&envelope(r#"{"delta":"\ud83d\ud83d\ude00\ude00\ud83dx"}"#, false));
+        text.push(&envelope(
+            r#"{"delta":"\ud83d\ud83d\ude00\ude00\ud83dx"}"#,
+            false,
+        ));
         assert_eq!(text.text(), "a😀b\u{fffd}😀\u{fffd}\u{fffd}x");
     }
 
@@ -211,15 +220,27 @@ mod tests {
     fn an_event_without_text_begins_the_fold_anew() {
         let mut text = series(SeriesFormat::Delta);
         text.push(&envelope(r#"{"delta":"a"}"#, false));
-        assert_eq!(text.push(&envelope(r#"{"delta":1}"#, false)), TextChange::Replaced(""));
-        assert_eq!(text.push(&envelope(r#"{"delta":"b"}"#, false)), TextChange::Replaced("b"));
-        assert_eq!(text.push(&envelope(r#"{"delta":"c"}"#, false)), TextChange::Appended("c"));
+        assert_eq!(
+            text.push(&envelope(r#"{"delta":1}"#, false)),
+            TextChange::Replaced("")
+        );
+        assert_eq!(
+            text.push(&envelope(r#"{"delta":"b"}"#, false)),
+            TextChange::Replaced("b")
+        );
+        assert_eq!(
+            text.push(&envelope(r#"{"delta":"c"}"#, false)),
+            TextChange::Appended("c")
+        );
     }
 
     #[test]
     fn totals_replace_each_other() {
         let mut text = series(SeriesFormat::Accumulated);
         text.push(&envelope(r#"{"delta":"a"}"#, false));
-        assert_eq!(text.push(&envelope(r#"{"delta":"ab"}"#, false)), TextChange::Replaced("ab"));
+        assert_eq!(
+            text.push(&envelope(r#"{"delta":"ab"}"#, false)),
+            TextChange::Replaced("ab")
+        );
     }
 }

@@ -25,7 +25,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`create_task`](Self::create_task); 422 when the key was used for another body.
-    pub async fn create_task_once(&self, task: &CreateTask, key: &str) -> Result<Task, ClientError> {
+    pub async fn create_task_once(
+        &self,
+        task: &CreateTask,
+        key: &str,
+    ) -> Result<Task, ClientError> {
         let call = Call::new(Method::POST, "/tasks", true).header(Once::KEY_HEADER, key)?;
         self.answer(&call.json(task)?).await
     }
@@ -64,7 +68,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`transition`](Self::transition).
-    pub async fn complete(&self, id: &TaskId, result: Option<RawJson>) -> Result<Task, ClientError> {
+    pub async fn complete(
+        &self,
+        id: &TaskId,
+        result: Option<RawJson>,
+    ) -> Result<Task, ClientError> {
         let transition = Transition {
             result,
             ..Transition::to(Status::Completed)
@@ -134,7 +142,11 @@ impl Client {
     ///
     /// # Errors
     /// 409 `task_exists`; 400 when the archive is none.
-    pub async fn import(&self, archive: Bytes, overwrite: bool) -> Result<ImportAnswer, ClientError> {
+    pub async fn import(
+        &self,
+        archive: Bytes,
+        overwrite: bool,
+    ) -> Result<ImportAnswer, ClientError> {
         let end = format!(",\"overwrite\":{overwrite}}}");
         let parts = vec![Bytes::from_static(b"{\"archive\":"), archive, end.into()];
         let call = Call::new(Method::POST, "/tasks/import", false).json_bytes(parts);

@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
-type Ask = dyn Fn() -> BoxFuture<'static, Result<String, Box<dyn Error + Send + Sync>>> + Send + Sync;
+type Ask =
+    dyn Fn() -> BoxFuture<'static, Result<String, Box<dyn Error + Send + Sync>>> + Send + Sync;
 
 /// Where the bearer token of a client comes from. Never shows it.
 #[derive(Clone, Default)]

@@ -62,7 +62,11 @@ impl Transport {
         self.http.request(request).await.map_err(|error| {
             let sent = !error.is_connect();
             ClientError::Network {
-                what: if sent { "the connection broke to" } else { "cannot reach" },
+                what: if sent {
+                    "the connection broke to"
+                } else {
+                    "cannot reach"
+                },
                 origin: self.origin.clone(),
                 cause: innermost(&error).into(),
                 sent,
@@ -112,6 +116,8 @@ impl Body for Chunks {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|chunk| chunk.map(|bytes| Ok(Frame::data(bytes))))
+        self.0
+            .poll_recv(cx)
+            .map(|chunk| chunk.map(|bytes| Ok(Frame::data(bytes))))
     }
 }

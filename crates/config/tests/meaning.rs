@@ -167,7 +167,7 @@ fn an_absent_sentry_dsn_only_turns_sentry_off() {
 #[test]
 fn what_is_only_unwise_or_idle_is_warned_about() {
     let short = "auth: {mode: jwt, jwt: {secret: short}}";
-    let cases: [(Start, &str); 9] = [
+    let cases: [(Start, &str); 8] = [
         (
             Start::new().yaml(short),
             "the JWT secret has fewer than 32 bytes",
@@ -179,10 +179,6 @@ fn what_is_only_unwise_or_idle_is_warned_about() {
         (
             Start::new().yaml("auth: {mode: none, jwt: {issuer: x}}"),
             "auth.jwt has no effect",
-        ),
-        (
-            Start::new().yaml("trustedServices: [{name: a, key: k, scope: []}]"),
-            "the key of trusted service \"a\" has fewer than 16 bytes",
         ),
         (
             Start::new().var("SENTRY_DSN", "https://x@y/1"),

@@ -58,6 +58,7 @@ const YAML: &[(&str, &str)] = &[
     ("adminTokenFile: large.key\nadminApi: true", "1:17: adminTokenFile: cannot use large.key: it is larger than 65536 bytes"),
     ("adminTokenFile: binary.key\nadminApi: true", "1:17: adminTokenFile: cannot use binary.key: it is not UTF-8 text"),
     // Trusted services.
+    ("trustedServices: [{name: a, key: k, scope: []}]", "1:26: trustedServices[0].name: the key has fewer than 16 bytes and can be guessed; make a new one, such as with `openssl rand -hex 32`"),
     ("trustedServices:\n  - name: a", "2:5: trustedServices[0]: `scope` is missing"),
     ("trustedServices:\n  - {name: a, scope: ['*']}", "2:12: trustedServices[0].name: the service has no key; set `key` or `keyFile`"),
     ("trustedServices:\n  - {name: a, key: k, scope: '*'}", "2:30: trustedServices[0].scope: expected a list of task:create, task:manage, task:resolve, task:signal, event:publish, event:subscribe, event:history, webhook:create, worker:connect, worker:manage, or *, got \"*\"; write it as a list, [\"…\"]"),

@@ -7,7 +7,7 @@ use crate::{EngineError, TaskEngine};
 use futures_util::stream::{self, StreamExt};
 use std::sync::Arc;
 use std::time::Duration;
-use taskcast_core::{Millis, TaskId, due};
+use taskcast_core::{Index, Millis, TaskId, due};
 use taskcast_store::{DueTask, Heard, Hints, StoreError};
 use tokio::time::sleep;
 
@@ -46,11 +46,12 @@ async fn look_at_tails(inner: &Inner) {
     let topics = inner.topics.all();
     for some in topics.chunks(AT_ONCE) {
         let ids: Vec<TaskId> = some.iter().map(|topic| topic.task.clone()).collect();
+        let known: Vec<Index> = some.iter().map(|topic| topic.known()).collect();
         match inner.store.tails(&ids).await {
             Ok(tails) => {
-                for (topic, tail) in some.iter().zip(tails) {
+                for ((topic, known), tail) in some.iter().zip(known).zip(tails) {
                     match tail {
-                        Some(tail) => topic.observe(tail.epoch, tail.tail, tail.sealed),
+                        Some(tail) => topic.observe(tail.epoch, tail.tail, tail.sealed, known),
                         None => topic.end(End::Deleted),
                     }
                 }

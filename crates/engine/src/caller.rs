@@ -119,16 +119,22 @@ impl Caller<'_> {
         }
         let (mut access, mut remembered) = self.engine.inner.access(id).await?;
         loop {
-            for scope in scopes.into_iter().flatten() {
-                self.identity.check_rules(scope, access.rules.as_deref())?;
-            }
-            match self
-                .engine
-                .publish_in(Some(access.epoch), id, publish.clone())
-                .await
-            {
-                // The rules were remembered of a log that is gone: read them again.
-                Err(EngineError::NotFound(_)) if remembered => {
+            let allowed = scopes.into_iter().flatten();
+            let allowed = allowed
+                .map(|scope| self.identity.check_rules(scope, access.rules.as_deref()))
+                .collect::<Result<(), Denied>>();
+            let outcome = match allowed {
+                Ok(()) => {
+                    let publish = publish.clone();
+                    self.engine
+                        .publish_in(Some(access.epoch), id, publish)
+                        .await
+                }
+                Err(denied) => Err(denied.into()),
+            };
+            match outcome {
+                // The rules were remembered, maybe of a log that is gone: read them again.
+                Err(EngineError::NotFound(_) | EngineError::Denied(_)) if remembered => {
                     self.engine.inner.access.forget(id);
                     (access, remembered) = self.engine.inner.access(id).await?;
                 }

@@ -79,6 +79,9 @@ impl TaskEngine {
         ask: EverythingAsk,
     ) -> Result<EverythingStream, EngineError> {
         let inner = self.inner.clone();
+        if inner.stop.is_cancelled() {
+            return Err(EngineError::Stopping);
+        }
         let commits = inner.commits.subscribe();
         let info = inner.store.info();
         let mut newest = Vec::new();

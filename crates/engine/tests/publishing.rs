@@ -49,13 +49,28 @@ async fn a_batch_of_which_one_event_does_not_fit_leaves_no_trace() {
     let id = world.running("t").await;
     world.publish(&id, vec![delta("s", "a")]).await;
     let batch = vec![plain("a", 0), latest("s", "b")];
-    let refused = world.engine.publish(&id, Publish::events(batch)).await.unwrap_err();
-    let text = "series `s` is `accumulate of delta`, as its first event said; this event says `latest`";
+    let refused = world
+        .engine
+        .publish(&id, Publish::events(batch))
+        .await
+        .unwrap_err();
+    let text =
+        "series `s` is `accumulate of delta`, as its first event said; this event says `latest`";
     assert_eq!(refused.to_string(), text);
     assert_eq!(world.engine.get(&id).await.unwrap().tail, Index(2));
     let large = (0..1_001).map(|n| plain("a", n)).collect();
-    let refused = world.engine.publish(&id, Publish::events(large)).await.unwrap_err();
-    assert!(matches!(refused, EngineError::BatchTooLarge { limit: 1_000, given: 1_001 }));
+    let refused = world
+        .engine
+        .publish(&id, Publish::events(large))
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        refused,
+        EngineError::BatchTooLarge {
+            limit: 1_000,
+            given: 1_001
+        }
+    ));
 }
 
 #[tokio::test]
@@ -72,15 +87,24 @@ async fn events_and_the_end_are_one_commit() {
     let Published::Now { events, task, .. } = published else {
         panic!("published before")
     };
-    assert_eq!((events.len(), task.unwrap().record.status), (1, Status::Completed));
+    assert_eq!(
+        (events.len(), task.unwrap().record.status),
+        (1, Status::Completed)
+    );
     assert_eq!(viewer.event().await.shared.event.index, Index(0));
-    assert_eq!(viewer.event().await.shared.event.event_type.as_str(), "last");
+    assert_eq!(
+        viewer.event().await.shared.event.event_type.as_str(),
+        "last"
+    );
     assert_eq!(viewer.done().await.reason, "completed");
     let commits: Vec<_> = world.slots(&id).await.iter().map(Slot::commit).collect();
     assert_eq!(commits[1], commits[2]);
     let late = world.engine.publish(&id, publish).await.unwrap_err();
     assert!(matches!(late, EngineError::InvalidTransition { .. }));
-    let late = world.engine.publish(&id, Publish::events(vec![plain("a", 0)])).await;
+    let late = world
+        .engine
+        .publish(&id, Publish::events(vec![plain("a", 0)]))
+        .await;
     let text = "Cannot publish to task in terminal status: completed";
     assert_eq!(late.unwrap_err().to_string(), text);
 }
@@ -96,7 +120,10 @@ async fn a_transition_that_is_refused_takes_its_events_along() {
             once,
         };
         let refused = world.engine.publish(&id, publish).await.unwrap_err();
-        assert!(matches!(refused, EngineError::InvalidTransition { .. }), "{refused}");
+        assert!(
+            matches!(refused, EngineError::InvalidTransition { .. }),
+            "{refused}"
+        );
     }
     assert_eq!(world.engine.get(&id).await.unwrap().tail, Index(0));
 }
@@ -156,12 +183,21 @@ async fn producers_are_told_where_they_stand() {
         };
         world.engine.publish(&id, publish).await
     };
-    assert!(matches!(send(3).await, Err(EngineError::ProducerStart { received: 3 })));
+    assert!(matches!(
+        send(3).await,
+        Err(EngineError::ProducerStart { received: 3 })
+    ));
     assert_eq!(world.engine.producer(&id, &producer).await.unwrap(), None);
     send(0).await.unwrap();
     send(1).await.unwrap();
     let gap = send(3).await.unwrap_err();
-    assert!(matches!(gap, EngineError::ProducerGap { expected: 2, received: 3 }));
+    assert!(matches!(
+        gap,
+        EngineError::ProducerGap {
+            expected: 2,
+            received: 3
+        }
+    ));
     let forgotten = send(0).await.unwrap();
     assert!(matches!(forgotten, Published::Before { events: None, .. }));
     let position = world.engine.producer(&id, &producer).await.unwrap();

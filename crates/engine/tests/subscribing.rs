@@ -10,7 +10,13 @@ use taskcast_store::Maintenance;
 /// `0 status  1 a  2 d"He"  3 b  4 d"llo"  5 c`
 async fn greeting(world: &World) -> TaskId {
     let id = world.running("t").await;
-    let events = [plain("a", 0), delta("s", "He"), plain("b", 1), delta("s", "llo"), plain("c", 2)];
+    let events = [
+        plain("a", 0),
+        delta("s", "He"),
+        plain("b", 1),
+        delta("s", "llo"),
+        plain("c", 2),
+    ];
     for event in events {
         world.clock.advance(10);
         world.publish(&id, vec![event]).await;
@@ -24,7 +30,11 @@ async fn seen(world: &World, id: &TaskId, ask: SubscribeAsk) -> Vec<String> {
 
 async fn id_at(world: &World, id: &TaskId, index: usize) -> String {
     let epoch = world.epoch(id).await;
-    world.slots(id).await[index].event().unwrap().id(epoch).to_string()
+    world.slots(id).await[index]
+        .event()
+        .unwrap()
+        .id(epoch)
+        .to_string()
 }
 
 #[tokio::test]
@@ -34,9 +44,14 @@ async fn who_comes_late_gets_each_series_folded_where_it_is_exact() {
     let mut viewer = world.watch(&id, SubscribeAsk::default()).await;
     let expected = ["0~", "1~", "3~", "S4~=Hello", "5~", "p5"];
     assert_eq!(told(&viewer.catch_up().await), expected);
-    world.publish(&id, vec![delta("s", "!"), plain("d", 3)]).await;
+    world
+        .publish(&id, vec![delta("s", "!"), plain("d", 3)])
+        .await;
     world.to(&id, Status::Completed).await;
-    assert_eq!(told(&viewer.catch_up().await), ["6", "7", "8", "done completed"]);
+    assert_eq!(
+        told(&viewer.catch_up().await),
+        ["6", "7", "8", "done completed"]
+    );
 }
 
 #[tokio::test]
@@ -44,7 +59,10 @@ async fn who_comes_back_with_a_plain_cursor_gets_deltas() {
     let world = world();
     let id = greeting(&world).await;
     let cursor = id_at(&world, &id, 1).await;
-    assert_eq!(seen(&world, &id, after(&cursor)).await, ["2", "3", "4", "5"]);
+    assert_eq!(
+        seen(&world, &id, after(&cursor)).await,
+        ["2", "3", "4", "5"]
+    );
     let by_id = Since {
         id: Some(cursor.clone()),
         ..Since::default()
@@ -62,9 +80,17 @@ async fn who_comes_back_within_the_replay_gets_the_rest_folded_at_the_tail_of_no
     let world = world();
     let id = greeting(&world).await;
     let cursor = format!("{}~", id_at(&world, &id, 3).await);
-    assert_eq!(seen(&world, &id, after(&cursor)).await, ["S4~=Hello", "5~", "p5"]);
-    world.publish(&id, vec![delta("s", "!"), plain("d", 3)]).await;
-    assert_eq!(seen(&world, &id, after(&cursor)).await, ["5~", "S6~=Hello!", "7~", "p7"]);
+    assert_eq!(
+        seen(&world, &id, after(&cursor)).await,
+        ["S4~=Hello", "5~", "p5"]
+    );
+    world
+        .publish(&id, vec![delta("s", "!"), plain("d", 3)])
+        .await;
+    assert_eq!(
+        seen(&world, &id, after(&cursor)).await,
+        ["5~", "S6~=Hello!", "7~", "p7"]
+    );
     let end = format!("{}~", id_at(&world, &id, 7).await);
     assert_eq!(seen(&world, &id, after(&end)).await, ["p7"]);
 }
@@ -96,8 +122,15 @@ async fn cursors_in_the_question_go_before_the_one_of_the_event_stream() {
         index: Some(-1),
         ..Since::default()
     };
-    assert_eq!(seen(&world, &id, since(all)).await, ["0", "1", "2", "3", "4", "5"]);
-    assert_eq!(seen(&world, &id, after("")).await.len(), 6, "an empty cursor is none");
+    assert_eq!(
+        seen(&world, &id, since(all)).await,
+        ["0", "1", "2", "3", "4", "5"]
+    );
+    assert_eq!(
+        seen(&world, &id, after("")).await.len(),
+        6,
+        "an empty cursor is none"
+    );
 }
 
 #[tokio::test]
@@ -122,7 +155,11 @@ async fn positions_are_those_of_the_whole_filtered_log() {
         index: Some(0),
         ..Since::default()
     };
-    let frames = world.watch(&id, SubscribeAsk { since, ..ask }).await.catch_up().await;
+    let frames = world
+        .watch(&id, SubscribeAsk { since, ..ask })
+        .await
+        .catch_up()
+        .await;
     assert_eq!(told(&frames), ["4", "5"]);
     assert_eq!(positions(&frames), [1, 2]);
 }
@@ -158,7 +195,9 @@ async fn a_limit_leaves_out_the_oldest_and_nothing_that_comes_later() {
 async fn a_limit_never_eats_into_what_is_published_afterwards() {
     let world = world();
     let id = world.running("t").await;
-    world.publish(&id, vec![latest("p", "1"), plain("a", 0)]).await;
+    world
+        .publish(&id, vec![latest("p", "1"), plain("a", 0)])
+        .await;
     let ask = SubscribeAsk {
         limit: Some(0),
         ..SubscribeAsk::default()
@@ -192,7 +231,11 @@ async fn the_end_is_told_until_it_was_heard() {
     let done = world.watch(&id, SubscribeAsk::default()).await.done().await;
     let cursor = done.cursor.unwrap();
     assert_eq!((done.reason, cursor.index), ("completed", Index(7)));
-    let over = world.engine.subscribe(&id, after(&cursor.to_string())).await.unwrap();
+    let over = world
+        .engine
+        .subscribe(&id, after(&cursor.to_string()))
+        .await
+        .unwrap();
     assert!(matches!(over, Subscribe::Over));
     let by_since = since(Since {
         id: Some(cursor.to_string()),
@@ -236,7 +279,11 @@ async fn a_cursor_that_is_not_exact_is_a_gap_and_a_replay() {
     for (reason, cursor) in cases {
         let gap = format!("gap {reason} 0");
         let expected: Vec<&str> = std::iter::once(&*gap).chain(replay).collect();
-        assert_eq!(seen(&world, &id, after(&cursor)).await, expected, "{cursor}");
+        assert_eq!(
+            seen(&world, &id, after(&cursor)).await,
+            expected,
+            "{cursor}"
+        );
         let requested = world.watch(&id, after(&cursor)).await.gap().await.requested;
         assert_eq!(requested, cursor);
     }
@@ -261,9 +308,19 @@ async fn trimmed_events_are_a_gap_and_folded_text_outlives_them() {
     world.store.trim(&id, epoch, Index(5)).await.unwrap();
     let expected = ["gap trimmed 5", "S4~=Hello", "5~", "p5"];
     assert_eq!(seen(&world, &id, after(&before)).await, expected);
-    assert_eq!(seen(&world, &id, after(&format!("{before}~"))).await, expected);
-    assert_eq!(seen(&world, &id, after(&edge)).await, ["5"], "nothing is missing after the edge");
-    assert_eq!(seen(&world, &id, SubscribeAsk::default()).await, ["S4~=Hello", "5~", "p5"]);
+    assert_eq!(
+        seen(&world, &id, after(&format!("{before}~"))).await,
+        expected
+    );
+    assert_eq!(
+        seen(&world, &id, after(&edge)).await,
+        ["5"],
+        "nothing is missing after the edge"
+    );
+    assert_eq!(
+        seen(&world, &id, SubscribeAsk::default()).await,
+        ["S4~=Hello", "5~", "p5"]
+    );
     for (since_time, first) in [(START.0 + 10, "gap trimmed 5"), (START.0 + 50, "")] {
         let ask = since(Since {
             timestamp: Some(since_time),
@@ -273,7 +330,10 @@ async fn trimmed_events_are_a_gap_and_folded_text_outlives_them() {
         assert_eq!(seen.first().map_or("", String::as_str), first);
     }
     world.store.trim(&id, epoch, Index(6)).await.unwrap();
-    assert_eq!(seen(&world, &id, SubscribeAsk::default()).await, ["S4~=Hello", "p5"]);
+    assert_eq!(
+        seen(&world, &id, SubscribeAsk::default()).await,
+        ["S4~=Hello", "p5"]
+    );
 }
 
 #[tokio::test]
@@ -296,15 +356,26 @@ async fn cleaned_events_are_one_gap_for_those_who_wanted_them() {
     let world = world();
     let id = greeting(&world).await;
     let (start, epoch) = (id_at(&world, &id, 0).await, world.epoch(&id).await);
-    world.store.clean(&id, epoch, &[Index(1), Index(3)]).await.unwrap();
+    world
+        .store
+        .clean(&id, epoch, &[Index(1), Index(3)])
+        .await
+        .unwrap();
     let expected = ["gap cleaned 2", "2", "4", "5"];
     assert_eq!(seen(&world, &id, after(&start)).await, expected);
     let ask = SubscribeAsk {
         filter: only(&["c"]),
         ..after(&start)
     };
-    assert_eq!(seen(&world, &id, ask).await, ["5"], "no gap for events that were not asked for");
-    assert_eq!(seen(&world, &id, SubscribeAsk::default()).await, ["0~", "S4~=Hello", "5~", "p5"]);
+    assert_eq!(
+        seen(&world, &id, ask).await,
+        ["5"],
+        "no gap for events that were not asked for"
+    );
+    assert_eq!(
+        seen(&world, &id, SubscribeAsk::default()).await,
+        ["0~", "S4~=Hello", "5~", "p5"]
+    );
 }
 
 #[tokio::test]
@@ -316,13 +387,25 @@ async fn a_deleted_task_ends_its_viewers_and_a_new_one_is_another_log() {
     let mut unread = world.watch(&id, SubscribeAsk::default()).await;
     viewer.catch_up().await;
     world.engine.delete(&id).await.unwrap();
-    assert_eq!(viewer.done().await, Done { reason: "deleted", cursor: None });
+    assert_eq!(
+        viewer.done().await,
+        Done {
+            reason: "deleted",
+            cursor: None
+        }
+    );
     assert_eq!(unread.done().await.reason, "deleted");
     let gone = world.engine.subscribe(&id, SubscribeAsk::default()).await;
     assert!(matches!(gone, Err(EngineError::NotFound(_))));
-    assert!(matches!(world.engine.delete(&id).await, Err(EngineError::NotFound(_))));
+    assert!(matches!(
+        world.engine.delete(&id).await,
+        Err(EngineError::NotFound(_))
+    ));
     world.running("t").await;
-    assert_eq!(seen(&world, &id, after(&cursor)).await, ["gap epoch 0", "0~", "p0"]);
+    assert_eq!(
+        seen(&world, &id, after(&cursor)).await,
+        ["gap epoch 0", "0~", "p0"]
+    );
 }
 
 #[tokio::test]
@@ -336,15 +419,28 @@ async fn places_for_viewers_are_counted_and_given_back() {
     let (a, b) = (world.running("a").await, world.running("b").await);
     let first = world.watch(&a, SubscribeAsk::default()).await;
     let _second = world.watch(&a, SubscribeAsk::default()).await;
-    let refused = world.engine.subscribe(&a, SubscribeAsk::default()).await.err().unwrap();
+    let refused = world
+        .engine
+        .subscribe(&a, SubscribeAsk::default())
+        .await
+        .err()
+        .unwrap();
     let text = "the task has as many subscribers as it may have (2)";
     assert_eq!(refused.to_string(), text);
     let _third = world.watch(&b, SubscribeAsk::default()).await;
-    let refused = world.engine.subscribe(&b, SubscribeAsk::default()).await.err().unwrap();
+    let refused = world
+        .engine
+        .subscribe(&b, SubscribeAsk::default())
+        .await
+        .err()
+        .unwrap();
     let text = "the server has as many subscribers as it may have (3)";
     assert_eq!(refused.to_string(), text);
     drop(first);
-    assert_eq!((world.engine.subscribers_of(&a), world.engine.subscribers()), (1, 2));
+    assert_eq!(
+        (world.engine.subscribers_of(&a), world.engine.subscribers()),
+        (1, 2)
+    );
     world.watch(&a, SubscribeAsk::default()).await;
 }
 
@@ -361,7 +457,11 @@ async fn totals_are_what_the_deltas_add_up_to() {
         let event = match n {
             20 => {
                 let data = json(r#"{"delta":7}"#);
-                NewEvent { data: Some(data), ..delta("s", "") }.in_series(delta("s", "").series)
+                NewEvent {
+                    data: Some(data),
+                    ..delta("s", "")
+                }
+                .in_series(delta("s", "").series)
             }
             _ => delta("s", piece),
         };
@@ -382,7 +482,10 @@ async fn totals_are_what_the_deltas_add_up_to() {
             if event.series.id.is_none() || event.index == Index(21) {
                 continue;
             }
-            let total = frame.total.expect("a total").with(|text| Head::total(event, text));
+            let total = frame
+                .total
+                .expect("a total")
+                .with(|text| Head::total(event, text));
             let total: serde_json::Value = total.unwrap().read().unwrap();
             assert_eq!(total["delta"], joined[event.index.0 as usize - 1]);
         }

@@ -22,7 +22,10 @@ async fn an_id_is_taken_once_and_a_generated_one_is_new() {
     let one = world.engine.create(CreateAsk::default()).await.unwrap();
     let other = world.engine.create(CreateAsk::default()).await.unwrap();
     assert_ne!(one.state.record.id, other.state.record.id);
-    assert_eq!(world.engine.get(&id).await.unwrap().record.status, Status::Pending);
+    assert_eq!(
+        world.engine.get(&id).await.unwrap().record.status,
+        Status::Pending
+    );
 }
 
 #[tokio::test]
@@ -116,7 +119,10 @@ async fn transitions_follow_the_table_and_tell_what_they_did() {
     assert_eq!(last.event_type.as_str(), "taskcast:status");
     let told = r#"{"status":"completed","result":{"pages":3}}"#;
     assert_eq!(last.data.as_ref().unwrap().as_str(), told);
-    let late = world.engine.transition(&id, &Transition::to(Status::Failed)).await;
+    let late = world
+        .engine
+        .transition(&id, &Transition::to(Status::Failed))
+        .await;
     let text = late.unwrap_err().to_string();
     assert_eq!(text, "Invalid transition: completed \u{2192} failed");
 }
@@ -137,10 +143,16 @@ async fn an_answer_lets_a_blocked_task_go_on() {
         ..Transition::to(Status::Blocked)
     };
     world.engine.transition(&id, &asked).await.unwrap();
-    assert_eq!(world.engine.request(&id).await.unwrap().unwrap().kind, "approval");
+    assert_eq!(
+        world.engine.request(&id).await.unwrap().unwrap().kind,
+        "approval"
+    );
     let state = world.engine.resolve(&id, Some(json("true"))).await.unwrap();
     assert_eq!(state.record.status, Status::Running);
-    assert_eq!(state.record.result.as_ref().unwrap().as_str(), r#"{"resolution":true}"#);
+    assert_eq!(
+        state.record.result.as_ref().unwrap().as_str(),
+        r#"{"resolution":true}"#
+    );
     assert_eq!(world.engine.request(&id).await.unwrap(), None);
 }
 
@@ -174,7 +186,10 @@ async fn race(world: &Arc<World>, n: usize) {
         clients.spawn(async move { world.engine.transition(&id, &Transition::to(to)).await });
     }
     let outcomes = clients.join_all().await;
-    let won: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+    let won: Vec<_> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.as_ref().ok())
+        .collect();
     assert_eq!(won.len(), 1, "one client wins");
     let won = won[0].record.status;
     for lost in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {

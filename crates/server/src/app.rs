@@ -1,8 +1,9 @@
 //! What the routes share.
 
-use crate::AdminApi;
+use crate::{AdminApi, openapi};
+use bytes::Bytes;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use taskcast_auth::{Authenticator, TicketKey};
 use taskcast_engine::{Random, TaskEngine};
@@ -86,6 +87,8 @@ pub(crate) struct App(Arc<Shared>);
 pub(crate) struct Shared {
     parts: ServerParts,
     started: Instant,
+    /// The OpenAPI document, written when it is asked for first.
+    document: OnceLock<Bytes>,
     /// What the last look at the store found. Held across the look, so that many who ask at once
     /// cause one.
     health: Mutex<Option<(Instant, Result<(), String>)>>,
@@ -96,8 +99,15 @@ impl App {
         Self(Arc::new(Shared {
             parts,
             started: Instant::now(),
+            document: OnceLock::new(),
             health: Mutex::default(),
         }))
+    }
+
+    /// The OpenAPI document.
+    pub(crate) fn document(&self) -> &Bytes {
+        let write = || serde_json::to_vec(&openapi()).unwrap_or_default().into();
+        self.0.document.get_or_init(write)
     }
 
     /// Seconds since the start.

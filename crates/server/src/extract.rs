@@ -34,16 +34,38 @@ impl FromRequestParts<App> for TaskPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let path = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-        let named = path.ok().and_then(|Path(all)| {
-            all.into_iter()
-                .find(|(name, _)| name == "taskId")
-                .map(|(_, value)| value)
-        });
-        let text = named.ok_or_else(|| Invalid::issue("taskId", "must be UTF-8"))?;
-        let id = TaskId::new(text).map_err(|error| Invalid::issue("taskId", error.to_string()))?;
-        Ok(Self(id))
+        // `/tasks/import` is a route of its own, and the task of that name is meant there.
+        let text = path_part(parts, app, "taskId").await?;
+        let id = TaskId::new(text.as_deref().unwrap_or("import"));
+        Ok(Self(id.map_err(|error| {
+            Invalid::issue("taskId", error.to_string())
+        })?))
     }
+}
+
+/// The producer named in the path.
+pub(crate) struct ProducerPath(pub(crate) ProducerId);
+
+impl FromRequestParts<App> for ProducerPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let text = path_part(parts, app, "producerId").await?;
+        let id = ProducerId::new(text.unwrap_or_default());
+        Ok(Self(id.map_err(|error| {
+            Invalid::issue("producerId", error.to_string())
+        })?))
+    }
+}
+
+/// A part of the path by its name: a host may have nested the routes below parts of its own.
+async fn path_part(parts: &mut Parts, app: &App, name: &str) -> Result<Option<String>, ApiError> {
+    let path = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+    let Path(all) = path.map_err(|_| Invalid::issue(name, "must be UTF-8"))?;
+    Ok(all
+        .into_iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value))
 }
 
 /// What a body may be.

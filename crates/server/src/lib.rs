@@ -18,9 +18,8 @@ pub use routes::AdminApi;
 pub use serve::{ConnectionSettings, serve, serve_all};
 
 use app::App;
+use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::response::IntoResponse;
-use axum::{Json, Router};
 use error::ApiError;
 use taskcast_api::ErrorCode;
 
@@ -28,13 +27,7 @@ use taskcast_api::ErrorCode;
 pub fn router(parts: ServerParts) -> Router {
     let app = App::new(parts);
     let (routes, _) = routes::all().split_for_parts();
-    let document = Json(openapi());
     routes
-        .route(
-            "/openapi.json",
-            axum::routing::get(move || async move { document.into_response() }),
-        )
-        .merge(openapi::docs())
         .fallback(|| async { ApiError::not_found() })
         .method_not_allowed_fallback(|| async {
             ApiError::new(

@@ -1,11 +1,14 @@
-//! The description of the surface: OpenAPI 3.1, made of the handlers themselves.
+//! The description of the surface: OpenAPI 3.1, made of the handlers themselves. Served at
+//! `/openapi.json`, and at `/docs` as a page from which requests can be sent.
 
-use crate::app::App;
 use crate::routes;
-use axum::Router;
-use axum::response::Html;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, SecurityRequirement};
+use utoipa::openapi::{
+    ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Schema,
+    SecurityRequirement,
+};
 
 /// The OpenAPI document of all routes.
 #[must_use]
@@ -38,13 +41,50 @@ pub fn openapi() -> OpenApi {
         SecurityRequirement::new("bearer", none),
         SecurityRequirement::new("serviceKey", none),
     ]);
+    for item in document.paths.paths.values_mut() {
+        for operation in operations(item) {
+            may_be_foreign(operation);
+            never_null(operation);
+        }
+    }
     document
 }
 
-/// The interactive page. Everything it needs is in it.
-pub(crate) fn docs() -> Router<App> {
-    Router::new().route(
-        "/docs",
-        axum::routing::get(|| async { Html(include_str!("docs.html")) }),
-    )
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let all = [
+        &mut item.get,
+        &mut item.post,
+        &mut item.patch,
+        &mut item.delete,
+    ];
+    all.into_iter().filter_map(Option::as_mut)
+}
+
+/// Every route refuses other hosts and their pages when there is no authentication.
+fn may_be_foreign(operation: &mut Operation) {
+    let body = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("ErrorBody")))
+        .build();
+    let refused = ResponseBuilder::new()
+        .description("The credentials, or the host or page the request comes by, do not allow it.")
+        .content("application/json", body);
+    let responses = &mut operation.responses.responses;
+    responses
+        .entry("403".to_owned())
+        .or_insert_with(|| refused.build().into());
+}
+
+/// A parameter may be left out. `null` is a text like any other in a query or a header.
+fn never_null(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
+            && let SchemaType::Array(types) = &mut schema.schema_type
+        {
+            types.retain(|one| *one != Type::Null);
+            if let [only] = types.as_slice() {
+                schema.schema_type = SchemaType::Type(only.clone());
+            }
+        }
+    }
 }

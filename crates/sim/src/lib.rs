@@ -1,1 +1,29 @@
 //! Seeded simulation of writers, readers, restarts and crashes over a Taskcast engine.
+//!
+//! A run in memory is one thread in virtual time: its seed decides everything, so a seed that fails
+//! is a bug report. Writers, viewers, engines and a store with faults act on each other for some
+//! seconds; what really happened is written down below the engines, and everything that anybody is
+//! told is checked against it.
+//!
+//! ```
+//! let outcome = taskcast_sim::run_memory(1)?;
+//! assert_eq!(outcome.broken, Vec::<String>::new());
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod audit;
+mod broadcast;
+mod chaos;
+mod clock;
+mod everything;
+mod faults;
+mod lockstep;
+mod rng;
+mod run;
+mod truth;
+mod viewer;
+mod watched;
+mod world;
+mod writer;
+
+pub use run::{Outcome, run_memory};

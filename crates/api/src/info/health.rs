@@ -231,10 +231,6 @@ pub struct Adapter {
     pub provider: String,
     /// `ok` or `error`.
     pub status: String,
-    /// How durable a write is: `none`, `process`, `full`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false)]
-    pub durability: Option<String>,
 }
 
 impl Adapter {
@@ -246,7 +242,6 @@ impl Adapter {
         Self {
             provider: provider.into(),
             status: if works { Self::OK } else { "error" }.into(),
-            durability: None,
         }
     }
 }

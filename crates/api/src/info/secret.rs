@@ -78,7 +78,8 @@ pub struct AdminTokenResponse {
 pub struct TicketResponse {
     /// The value of `?ticket=` for the stream of this one task.
     pub ticket: String,
-    /// Until when it has to be used first, in milliseconds since the Unix epoch.
+    /// When streams that it opened end, in milliseconds since the Unix epoch. The first has to be
+    /// opened within 60 seconds.
     pub expires_at: u64,
 }
 

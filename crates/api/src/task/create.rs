@@ -18,7 +18,7 @@ pub(crate) const LATER: [&str; 5] = [
     "disconnectPolicy",
 ];
 
-/// The body of `POST /tasks`. Every field is optional; `null` is no value for any of them, and
+/// The body of `POST /tasks`. Every field is optional; `null` is refused for all of them, and
 /// unknown keys are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -2,7 +2,7 @@
 
 use crate::args::{CheckArgs, ConfigCommand, ReferenceArgs};
 use crate::output::{Output, printable};
-use crate::start::compose::access;
+use crate::start::access::access;
 use crate::{Failure, environment};
 use serde_json::{Value, json};
 use taskcast_config::{KeyReference, Loaded, describe, load};
@@ -40,7 +40,10 @@ fn show(loaded: &Loaded) -> Result<(), Failure> {
     out.line("given:")?;
     for given in &loaded.given {
         let value = printable(&given.value.to_string());
-        out.line(format_args!("  {} = {value}  ({})", given.path, given.place))?;
+        out.line(format_args!(
+            "  {} = {value}  ({})",
+            given.path, given.place
+        ))?;
     }
     out.line("effective:")?;
     let settings = serde_json::to_value(&loaded.settings).map_err(Failure::failed)?;
@@ -82,7 +85,10 @@ fn reference(args: &ReferenceArgs) -> Result<(), Failure> {
 }
 
 fn row(key: &KeyReference) -> String {
-    let default = key.default.as_ref().map_or(String::new(), |value| format!("`{value}`"));
+    let default = key
+        .default
+        .as_ref()
+        .map_or(String::new(), |value| format!("`{value}`"));
     let variables: Vec<String> = key.variables.iter().map(|it| format!("`{it}`")).collect();
     let cells = [
         format!("`{}`", key.path),
@@ -91,5 +97,8 @@ fn row(key: &KeyReference) -> String {
         variables.join("<br>"),
         key.doc.split_whitespace().collect::<Vec<_>>().join(" "),
     ];
-    format!("| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "))
+    format!(
+        "| {} |",
+        cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
+    )
 }

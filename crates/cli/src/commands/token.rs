@@ -2,7 +2,7 @@
 
 use crate::args::TokenArgs;
 use crate::output::Output;
-use crate::start::compose::access;
+use crate::start::access::access;
 use crate::{Failure, environment};
 use serde_json::{Map, Value, json};
 use taskcast_auth::mint;
@@ -63,5 +63,8 @@ fn claims(args: &TokenArgs, settings: &Settings) -> Result<Map<String, Value>, F
 
 fn unknown_scope(word: &str) -> String {
     let known: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
-    format!("--scope: {word:?} is no scope; expected {}, or *", known.join(", "))
+    format!(
+        "--scope: {word:?} is no scope; expected {}, or *",
+        known.join(", ")
+    )
 }

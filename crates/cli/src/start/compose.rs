@@ -1,18 +1,15 @@
 //! Settings become the parts of a server. The one place that names concrete stores.
 
+use super::access::access;
 use super::limits;
 use crate::Failure;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use taskcast_auth::{
-    Anyone, Authenticator, JwtAuthenticator, Key, PublicKey, ServiceKey, SharedKey, TicketKey,
-    WithServiceKeys,
-};
+use taskcast_auth::{SharedKey, TicketKey};
 use taskcast_config::{
-    Auth, Cors, Durability, Interface, JwtKey, JwtSettings, LimitsConfig, Selection, Settings,
-    Storage, TrustedService,
+    Auth, Cors, Durability, Interface, JwtKey, JwtSettings, LimitsConfig, Settings, Storage,
 };
-use taskcast_core::{Limits, Scopes, TaskId, TaskScope};
+use taskcast_core::Limits;
 use taskcast_engine::{EngineOptions, Random, SystemRandom, TaskEngine};
 use taskcast_server::{AdminApi, ConnectionSettings, CorsPolicy, ServerParts, ServerSettings};
 use taskcast_store::{MemoryOptions, MemoryStore, ShortTermStore, SystemClock};
@@ -76,82 +73,6 @@ pub fn parts(settings: &Settings, files: u64, secrets: &Secrets) -> Result<Compo
         connections: connection_settings(settings),
         warnings,
     })
-}
-
-/// How callers are identified.
-pub struct Access {
-    authenticator: Arc<dyn Authenticator>,
-    /// What signs tokens, where they are checked with a shared secret.
-    pub signer: Option<SharedKey>,
-    /// What is questionable about the key.
-    pub warning: Option<String>,
-}
-
-/// How callers are identified.
-///
-/// # Errors
-/// When a key does not fit its algorithm, or a trusted service cannot be used as it is configured.
-pub fn access(settings: &Settings) -> Result<Access, Failure> {
-    let services: Vec<ServiceKey> = settings
-        .trusted_services
-        .iter()
-        .map(service)
-        .collect::<Result<_, _>>()?;
-    let Auth::Jwt(jwt) = &settings.auth else {
-        return Ok(Access {
-            authenticator: Arc::new(WithServiceKeys::new(services, Anyone)),
-            signer: None,
-            warning: None,
-        });
-    };
-    let key = key(jwt).map_err(|problem| Failure::Usage(format!("auth.jwt: {problem}")))?;
-    let signer = match &key {
-        Key::Shared(key) => Some(key.clone()),
-        Key::Public(_) => None,
-    };
-    let inner = JwtAuthenticator::new(taskcast_auth::JwtSettings {
-        key,
-        issuer: jwt.issuer.clone(),
-        audience: jwt.audience.clone(),
-        leeway: jwt.leeway,
-    });
-    Ok(Access {
-        warning: inner.warning().map(|warning| format!("auth.jwt: {warning}")),
-        authenticator: Arc::new(WithServiceKeys::new(services, inner)),
-        signer,
-    })
-}
-
-fn key(jwt: &JwtSettings) -> Result<Key, String> {
-    let algorithm: taskcast_auth::Algorithm = jwt
-        .algorithm
-        .as_str()
-        .parse()
-        .map_err(|_| format!("{} cannot be checked by this build", jwt.algorithm.as_str()))?;
-    let key = match &jwt.key {
-        JwtKey::Secret(secret) => {
-            SharedKey::new(algorithm, secret.expose().as_bytes()).map(Key::from)
-        }
-        JwtKey::PublicKey(pem) => PublicKey::from_pem(algorithm, pem.expose()).map(Key::from),
-    };
-    key.map_err(|error| error.to_string())
-}
-
-fn service(service: &TrustedService) -> Result<ServiceKey, Failure> {
-    let refuse = |problem: &dyn std::fmt::Display| {
-        Failure::Usage(format!("trustedServices: {:?}: {problem}", service.name))
-    };
-    let tasks = match &service.task_ids {
-        Selection::All => TaskScope::All,
-        Selection::These(ids) => TaskScope::Only(
-            ids.iter()
-                .map(|id| TaskId::new(id).map_err(|error| refuse(&error)))
-                .collect::<Result<_, _>>()?,
-        ),
-    };
-    let scopes = Scopes::from_words(service.scope.iter().map(|scope| scope.as_str()));
-    let key = service.key.expose().as_bytes();
-    ServiceKey::new(&service.name, key, tasks, scopes).map_err(|error| refuse(&error))
 }
 
 fn shared_secret(settings: &Settings) -> Option<&[u8]> {

@@ -162,7 +162,10 @@ mod tests {
             let listening = on(interface, 0).unwrap();
             for listener in &listening.listeners {
                 let port = listener.local_addr().unwrap().port();
-                assert!(listening.url.ends_with(&format!(":{port}")), "{listening:?}");
+                assert!(
+                    listening.url.ends_with(&format!(":{port}")),
+                    "{listening:?}"
+                );
             }
         }
     }
@@ -174,7 +177,9 @@ mod tests {
         let refused = on(Interface::Loopback, port).unwrap_err().to_string();
         assert_eq!(
             refused,
-            format!("port {port} of localhost is in use by another program; choose one with --port")
+            format!(
+                "port {port} of localhost is in use by another program; choose one with --port"
+            )
         );
     }
 }

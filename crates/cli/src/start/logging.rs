@@ -26,7 +26,11 @@ pub(super) fn install(log: Log) {
     // A second log in one process would be a fault of the caller's, and not worth ending it.
     let _ = match log.format {
         LogFormat::Text => registry
-            .with(layer.with_ansi(output::colours_on_stderr()).with_target(false))
+            .with(
+                layer
+                    .with_ansi(output::colours_on_stderr())
+                    .with_target(false),
+            )
             .try_init(),
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
     };

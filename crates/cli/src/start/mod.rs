@@ -1,11 +1,12 @@
 //! `taskcast start`: from settings to a server that runs until it is told to stop.
 
+pub mod access;
 mod announce;
 pub mod compose;
 mod limits;
 mod listen;
 mod logging;
-mod signals;
+pub(crate) mod signals;
 
 use crate::args::StartArgs;
 use crate::{Failure, environment};
@@ -25,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 /// When the configuration is refused, or the server cannot start.
 pub fn start(args: &StartArgs) -> Result<(), Failure> {
-    let loaded = load(&environment::load_request(&args.config, args.overrides()))
-        .map_err(Failure::usage)?;
+    let loaded =
+        load(&environment::load_request(&args.config, args.overrides())).map_err(Failure::usage)?;
     logging::install(loaded.settings.log);
     let runtime = Builder::new_multi_thread()
         .enable_all()
@@ -66,7 +67,10 @@ async fn run_until_told(
         () = serving.as_mut() => return Ok(()),
         signal = signals.next() => signal,
     };
-    tracing::info!(signal, "stopping: streams are ended, requests in flight finish");
+    tracing::info!(
+        signal,
+        "stopping: streams are ended, requests in flight finish"
+    );
     stop.cancel();
     tokio::select! {
         () = serving.as_mut() => Ok(()),
@@ -85,7 +89,14 @@ async fn serve_and_close(
 ) {
     let router = router(composed.parts);
     let connections = composed.connections;
-    serve_all(listening.listeners, router, engine.clone(), connections, stop).await;
+    serve_all(
+        listening.listeners,
+        router,
+        engine.clone(),
+        connections,
+        stop,
+    )
+    .await;
     engine.store().close().await;
     tracing::info!("stopped");
 }

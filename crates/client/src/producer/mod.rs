@@ -144,7 +144,7 @@ impl Producer {
     ///
     /// # Errors
     /// 400 `task_sealed`, 403 `producer_fenced`, 404 `task_not_found`; others as [`ClientError`]
-    /// says. After an error that may mend the next call stores the event first.
+    /// says. Unless the event itself was refused (400, 409, 413), the next call stores it first.
     pub async fn publish(
         &mut self,
         event: impl Into<EventBody>,
@@ -173,7 +173,9 @@ impl Producer {
         transition: impl Into<Change>,
     ) -> Result<Task, ClientError> {
         match self.send(with_transition(events, transition)).await? {
-            PublishAnswer::Stored { task: Some(task), .. } => Ok(*task),
+            PublishAnswer::Stored {
+                task: Some(task), ..
+            } => Ok(*task),
             _ => Ok(self.client.get_task(&self.task).await?.task),
         }
     }
@@ -190,7 +192,9 @@ impl Producer {
     async fn send(&mut self, request: PublishRequest) -> Result<PublishAnswer, ClientError> {
         self.settle().await?;
         self.unsettled = Some(request);
-        self.settle().await.map(|answer| answer.unwrap_or(PublishAnswer::Duplicate))
+        self.settle()
+            .await
+            .map(|answer| answer.unwrap_or(PublishAnswer::Duplicate))
     }
 
     /// Sends the request whose outcome is not known until it is.
@@ -204,18 +208,27 @@ impl Producer {
             seq: self.next,
         };
         let retry = self.options.retry;
-        let answer = self.client.publish_within(retry, &self.task, request, &once).await;
+        let answer = self
+            .client
+            .publish_within(retry, &self.task, request, &once)
+            .await;
         match &answer {
             Ok(_) => {
                 self.unsettled = None;
                 self.next += 1;
             }
-            Err(error) if error.is_retryable() || error.status().is_none() => {}
-            // It was refused: its number is free.
-            Err(_) => self.unsettled = None,
+            // What was asked is refused: its number is free.
+            Err(error) if is_definite(error) => self.unsettled = None,
+            Err(_) => {}
         }
         answer.map(Some)
     }
+}
+
+/// Whether an error says that the request is not stored. Others may hide that an earlier try was:
+/// a token can expire between two tries, and who used the number again would lose an event.
+fn is_definite(error: &ClientError) -> bool {
+    matches!(error.status(), Some(400 | 409 | 413 | 415))
 }
 
 /// The last number that a server has of an epoch.
@@ -225,7 +238,10 @@ fn stored(state: Option<ProducerState>, epoch: u64) -> Result<Option<u64>, Clien
             status: ErrorCode::ProducerFenced.status(),
             body: Box::new(ErrorBody::new(
                 ErrorCode::ProducerFenced,
-                format!("epoch {} of this producer has taken over from epoch {epoch}", state.epoch),
+                format!(
+                    "epoch {} of this producer has taken over from epoch {epoch}",
+                    state.epoch
+                ),
             )),
             retry_after: None,
         }),

@@ -51,8 +51,9 @@ impl ProducerStream {
     /// ones before it are stored) or `task_sealed`, 403 `producer_fenced`, 404 `task_not_found`, or
     /// no progress for too long.
     pub async fn send(&mut self, event: impl Into<EventBody>) -> Result<(), ClientError> {
-        let mut line = serde_json::to_vec(&event.into())
-            .map_err(|error| ClientError::invalid(format!("the event has no JSON form: {error}")))?;
+        let mut line = serde_json::to_vec(&event.into()).map_err(|error| {
+            ClientError::invalid(format!("the event has no JSON form: {error}"))
+        })?;
         // The number takes the place of the brace.
         line.pop();
         match self.commands.send(Command::Event(Bytes::from(line))).await {
@@ -80,7 +81,12 @@ impl ProducerStream {
     /// As [`send`](Self::send).
     pub async fn close(mut self) -> Result<Producer, ClientError> {
         self.flush().await?;
-        let Self { commands, mut worker, mut producer, .. } = self;
+        let Self {
+            commands,
+            mut worker,
+            mut producer,
+            ..
+        } = self;
         drop(commands);
         producer.next = joined(worker.join_next().await)?;
         Ok(producer)
@@ -92,7 +98,10 @@ impl ProducerStream {
     /// # Errors
     /// As [`send`](Self::send); 409 when the status does not follow.
     pub async fn finish(self, transition: impl Into<Change>) -> Result<Task, ClientError> {
-        self.close().await?.finish_with(Vec::new(), transition).await
+        self.close()
+            .await?
+            .finish_with(Vec::new(), transition)
+            .await
     }
 
     /// Why the worker has ended.

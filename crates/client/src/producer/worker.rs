@@ -161,7 +161,9 @@ impl Worker {
             return Ok(());
         }
         let sent = self.pending.sent();
-        Err(ClientError::protocol(format!("the server counted {lines} of {sent} lines")))
+        Err(ClientError::protocol(format!(
+            "the server counted {lines} of {sent} lines"
+        )))
     }
 
     /// Finds out what is stored, after a cut. Then the next request goes on exactly there.

@@ -40,7 +40,10 @@ impl Connection {
         silence: Duration,
         max_frame_bytes: usize,
     ) -> Result<Self, ClientError> {
-        let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+        let kind = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .map_or(&b""[..], |value| value.as_bytes());
         if !kind.starts_with(b"text/event-stream") {
             return Err(ClientError::protocol(
                 "the answer is no event stream; is this the address of a Taskcast server?",

@@ -203,7 +203,11 @@ impl Subscriber {
                 Ok(None)
             }
             Ok(response) => {
-                let SubscribeOptions { silence, max_frame_bytes, .. } = self.options;
+                let SubscribeOptions {
+                    silence,
+                    max_frame_bytes,
+                    ..
+                } = self.options;
                 let connection = Connection::of(&self.client, response, silence, max_frame_bytes)?;
                 self.state = State::Open(Box::new(connection));
                 Ok(None)
@@ -283,6 +287,8 @@ struct Ending {
 
 fn read<T: DeserializeOwned>(event: &str, data: &str) -> Result<T, ClientError> {
     serde_json::from_str(data).map_err(|error| {
-        ClientError::protocol(format!("a frame `{event}` of the stream cannot be read: {error}"))
+        ClientError::protocol(format!(
+            "a frame `{event}` of the stream cannot be read: {error}"
+        ))
     })
 }

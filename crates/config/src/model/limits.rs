@@ -32,9 +32,6 @@ pub struct LimitsConfig {
     /// Tags of one task.
     #[schemars(range(min = 0, max = 1_024))]
     pub tags_per_task: usize,
-    /// Bytes in a task id, type, series id, tag or producer id.
-    #[schemars(range(min = 16, max = 256))]
-    pub id_bytes: usize,
     /// Subscribers of one task on this instance.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub subscribers_per_task: usize,
@@ -84,7 +81,6 @@ impl Default for LimitsConfig {
             json_depth: 64,
             filter_patterns: 64,
             tags_per_task: 64,
-            id_bytes: 256,
             subscribers_per_task: 10_000,
             subscribers: None,
             header_timeout_ms: 10_000,

@@ -45,10 +45,10 @@ fn one(
         return None;
     };
     if secret.expose().len() < KEY_BYTES {
-        draft.warnings.push(format!(
-            "the key of trusted service {:?} has fewer than {KEY_BYTES} bytes and can be guessed",
-            service.name
-        ));
+        let message = format!("the key has fewer than {KEY_BYTES} bytes and can be guessed");
+        let problem = problem_at(draft, &key("name"), message);
+        draft.problem(problem.hint("make a new one, such as with `openssl rand -hex 32`"));
+        return None;
     }
     Some(TrustedService {
         name: service.name.clone(),

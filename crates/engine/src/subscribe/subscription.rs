@@ -17,7 +17,7 @@ use taskcast_core::{
 };
 use taskcast_store::{Page, ReadAsk, TaskState, Which};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 /// Payload bytes, about, in one step of a stream.
@@ -77,6 +77,7 @@ impl TaskEngine {
             counted: 0,
             last: None,
             skip: 0,
+            patience: None,
             broken: None,
             told_cleaned: false,
             told_caught_up: false,
@@ -101,9 +102,10 @@ async fn follow(inner: &Arc<Inner>, id: &TaskId) -> Result<(Following, TaskState
     loop {
         let seen = inner.load(id).await?;
         let following = inner.topics.follow(id, seen.epoch, seen.tail)?;
+        let known = following.known();
         let state = inner.load(id).await?;
         if state.epoch == seen.epoch {
-            following.observe(state.epoch, state.tail, state.is_sealed());
+            following.observe(state.epoch, state.tail, state.is_sealed(), known);
             return Ok((following, state));
         }
     }
@@ -130,6 +132,8 @@ pub struct Subscription {
     last: Option<(Index, Millis)>,
     /// Frames to leave out, because only the newest were asked for.
     skip: u64,
+    /// Until when the commit at an index is waited for.
+    patience: Option<(Index, Instant)>,
     /// Why the stream has to start over, from when that is found out until it has been done.
     broken: Option<GapReason>,
     told_cleaned: bool,
@@ -434,12 +438,19 @@ impl Subscription {
         Ok(())
     }
 
-    /// Waits a moment for the commit at the position to be acknowledged. The moment has an end
-    /// however much is acknowledged after it.
+    /// Waits a moment for the commit at the position to be acknowledged. The moment has an end,
+    /// however much is acknowledged after it, and however often the wait is begun anew.
     async fn comes_soon(&mut self) -> bool {
         let next = self.next;
+        let (_, end) =
+            *self
+                .patience
+                .insert(match self.patience.filter(|(index, _)| *index == next) {
+                    Some(begun) => begun,
+                    None => (next, Instant::now() + OUT_OF_ORDER),
+                });
         let ready = self.progress.wait_for(|progress| progress.ready > next);
-        timeout(OUT_OF_ORDER, ready).await.is_ok()
+        timeout_at(end, ready).await.is_ok()
     }
 
     async fn pass_slot(&mut self, slot: Slot) -> Result<(), EngineError> {
@@ -563,6 +574,11 @@ impl Subscription {
                 return Ok(());
             }
         };
+        if state.tail < self.next {
+            self.following.end(End::Lost);
+            self.broken = Some(GapReason::Lost);
+            return Ok(());
+        }
         let cursor = EventId {
             at: state.last_at,
             epoch: state.epoch,

@@ -93,12 +93,18 @@ impl Topic {
         self.advance(tail, ready, sealed.then_some(End::Sealed));
     }
 
-    /// Takes notice of a tail that was read from the store.
-    pub(crate) fn observe(&self, epoch: Epoch, tail: Index, sealed: bool) {
+    /// A tail the log has reached, as far as is known here.
+    pub(crate) fn known(&self) -> Index {
+        self.progress.borrow().known
+    }
+
+    /// Takes notice of a tail that was read from the store, when `known` was known before the read
+    /// began: a smaller one has moved back.
+    pub(crate) fn observe(&self, epoch: Epoch, tail: Index, sealed: bool, known: Index) {
         if epoch != self.epoch {
             return self.end(End::Deleted);
         }
-        if sealed && tail < self.progress.borrow().known {
+        if tail < known {
             return self.end(End::Lost);
         }
         self.advance(tail, Index::START, sealed.then_some(End::Sealed));

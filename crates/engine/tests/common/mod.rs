@@ -165,7 +165,12 @@ pub fn in_series(kind: &str, series: &str, mode: SeriesMode, text: &str) -> NewE
 /// A filter by patterns of types.
 pub fn only(patterns: &[&str]) -> EventFilter {
     EventFilter {
-        types: Some(patterns.iter().map(|text| TypePattern::parse(text)).collect()),
+        types: Some(
+            patterns
+                .iter()
+                .map(|text| TypePattern::parse(text))
+                .collect(),
+        ),
         ..EventFilter::default()
     }
 }

@@ -16,7 +16,11 @@ pub fn cursor_of(frame: &Frame, epoch: Epoch) -> Option<String> {
     match frame {
         Frame::Event(event) => {
             let id = event.shared.event.id(epoch);
-            Some(if event.folded { format!("{id}~") } else { id.to_string() })
+            Some(if event.folded {
+                format!("{id}~")
+            } else {
+                id.to_string()
+            })
         }
         Frame::Progress(id) => Some(id.to_string()),
         Frame::Done(done) => done.cursor.map(|id| id.to_string()),
@@ -43,7 +47,8 @@ impl Viewer {
     pub async fn next(&mut self) -> Option<Frame> {
         while self.frames.is_empty() {
             let next = timeout(Duration::from_secs(60), self.stream.next()).await;
-            self.frames.extend(next.expect("a frame within a minute").unwrap()?);
+            self.frames
+                .extend(next.expect("a frame within a minute").unwrap()?);
         }
         self.frames.pop_front()
     }
@@ -117,7 +122,10 @@ fn tell(frame: &Frame) -> String {
             let snapshot = if event.snapshot { "S" } else { "" };
             let folded = if event.folded { "~" } else { "" };
             let total = event.total.as_ref().map_or(String::new(), |total| {
-                format!("={}", total.with(|text| String::from_utf8_lossy(text).into_owned()))
+                format!(
+                    "={}",
+                    total.with(|text| String::from_utf8_lossy(text).into_owned())
+                )
             });
             format!("{snapshot}{}{folded}{total}", event.shared.event.index)
         }

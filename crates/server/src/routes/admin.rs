@@ -45,7 +45,7 @@ impl AdminApi {
 ///
 /// 404 unless the admin API is on. The token is empty unless bearer tokens are checked with a
 /// shared secret.
-#[utoipa::path(post, path = "/admin/token", tag = "admin", request_body = AdminTokenRequest,
+#[utoipa::path(post, path = "/admin/token", operation_id = "createToken", tag = "admin", request_body = AdminTokenRequest,
     responses((status = 200, body = AdminTokenResponse), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 408, body = ErrorBody), (status = 413, body = ErrorBody)))]

@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::BytesMut;
 use http::{HeaderMap, Uri};
+use taskcast_api::schema::Name;
 use taskcast_api::{
     Archive, ArchiveWriter, ErrorBody, ImportAnswer, ImportBody, ImportRequest, Task,
 };
@@ -21,8 +22,8 @@ use taskcast_engine::{HistoryAsk, HistoryItem, SeriesFormat};
 /// Exports a task with its events.
 ///
 /// Needs `event:history`. Each series is one event, unless `full=true`. Secrets are not exported.
-#[utoipa::path(get, path = "/tasks/{taskId}/archive", tag = "archives",
-    params(("taskId" = String, Path, description = "The task."),
+#[utoipa::path(get, path = "/tasks/{taskId}/archive", operation_id = "exportTask", tag = "archives",
+    params(("taskId" = inline(Name), Path, description = "The task."),
         ("full" = Option<bool>, Query, description = "`true` writes the log as it is.")),
     responses((status = 200, body = Archive), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
@@ -57,7 +58,7 @@ pub(crate) async fn export(
 /// Imports a task from an archive.
 ///
 /// Needs `task:manage`. The log opens a new epoch; ids that came along are looked up.
-#[utoipa::path(post, path = "/tasks/import", tag = "archives", request_body = ImportBody,
+#[utoipa::path(post, path = "/tasks/import", operation_id = "importTask", tag = "archives", request_body = ImportBody,
     responses((status = 200, body = ImportAnswer), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 408, body = ErrorBody), (status = 409, body = ErrorBody),

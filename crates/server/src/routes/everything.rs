@@ -18,7 +18,7 @@ use taskcast_engine::{EngineError, EverythingAsk, EverythingFrame, EverythingStr
 ///
 /// Needs `event:subscribe`; shows tasks the caller may see. Begins now, or after the cursor in
 /// `Last-Event-ID`. Never ends by itself.
-#[utoipa::path(get, path = "/events", tag = "events",
+#[utoipa::path(get, path = "/events", operation_id = "followAllTasks", tag = "events",
     params(("types" = Option<String>, Query, description = "Patterns of types, separated by commas."),
         ("levels" = Option<String>, Query, description = "Levels, separated by commas."),
         ("lastEventId" = Option<String>, Query, description = "As the header of that name."),

@@ -11,6 +11,7 @@ use bytes::{BufMut, BytesMut};
 use futures_util::stream::{self, StreamExt};
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Uri};
+use taskcast_api::schema::Name;
 use taskcast_api::{ErrorBody, EventView, TaskEvent};
 use taskcast_core::{Epoch, Head, Index, TaskId};
 use taskcast_engine::{EngineError, History, HistoryAsk, HistoryItem};
@@ -19,14 +20,14 @@ use taskcast_engine::{EngineError, History, HistoryAsk, HistoryItem};
 ///
 /// Needs `event:history`. Without `limit` everything up to now, with bounded memory. Positions are
 /// indexes of the log here. `Taskcast-Earliest-Index` tells where a trimmed log begins.
-#[utoipa::path(get, path = "/tasks/{taskId}/events/history", tag = "events",
-    params(("taskId" = String, Path, description = "The task."),
+#[utoipa::path(get, path = "/tasks/{taskId}/events/history", operation_id = "getHistory", tag = "events",
+    params(("taskId" = inline(Name), Path, description = "The task."),
         ("types" = Option<String>, Query, description = "Patterns of types, separated by commas."),
         ("levels" = Option<String>, Query, description = "Levels, separated by commas."),
         ("seriesFormat" = Option<String>, Query, description = "`accumulated` folds each accumulate series into one event."),
         ("since.id" = Option<String>, Query, description = "After this event; an unknown one means from the start."),
         ("since.index" = Option<i64>, Query, description = "After this index."),
-        ("since.timestamp" = Option<i64>, Query, description = "After this time in milliseconds."),
+        ("since.timestamp" = Option<u64>, Query, description = "After this time in milliseconds."),
         ("limit" = Option<i64>, Query, description = "Only the oldest so many of those.")),
     responses((status = 200, body = Vec<TaskEvent>), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),

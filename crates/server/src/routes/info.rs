@@ -11,19 +11,19 @@ use taskcast_api::{
 };
 
 /// Says who the server is and where to look.
-#[utoipa::path(get, path = "/", tag = "server", security(()), responses((status = 200, body = ServerInfo)))]
+#[utoipa::path(get, path = "/", operation_id = "getServerInfo", tag = "server", security(()), responses((status = 200, body = ServerInfo)))]
 pub(crate) async fn root(State(app): State<App>) -> Json<ServerInfo> {
     Json(ServerInfo::new(&app.settings.version))
 }
 
 /// Says that the process answers.
-#[utoipa::path(get, path = "/health", tag = "server", security(()), responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/health", operation_id = "getHealth", tag = "server", security(()), responses((status = 200, body = Health)))]
 pub(crate) async fn health(State(app): State<App>) -> Json<Health> {
     Json(Health::new(&app.settings.version))
 }
 
 /// Says whether the server can do its work: whether its store answers.
-#[utoipa::path(get, path = "/health/ready", tag = "server", security(()),
+#[utoipa::path(get, path = "/health/ready", operation_id = "getReadiness", tag = "server", security(()),
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(crate) async fn ready(State(app): State<App>) -> Response {
     let readiness = Readiness::of(dependencies(&app).await);
@@ -36,7 +36,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
 }
 
 /// Says how the parts of the server are, and what an acknowledgement means.
-#[utoipa::path(get, path = "/health/detail", tag = "server", security(()),
+#[utoipa::path(get, path = "/health/detail", operation_id = "getHealthDetail", tag = "server", security(()),
     responses((status = 200, body = HealthDetail)))]
 pub(crate) async fn detail(State(app): State<App>) -> Json<HealthDetail> {
     let info = app.engine.store().info();

@@ -39,6 +39,22 @@ pub(super) async fn publish(
     Ok((StatusCode::CREATED, Json(lines.summary)).into_response())
 }
 
+/// A line without the first half of its CRLF.
+fn without_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// What numbers a whole request has no meaning for one whose lines are appended one by one.
+fn refuse_request_numbers(headers: &HeaderMap) -> Result<(), ApiError> {
+    for name in ["idempotency-key", "producer-seq"] {
+        if headers.contains_key(name) {
+            let text = "does not go with lines; number them by `producerSeq` beside Producer-Id";
+            return Err(Invalid::issue(name, text).into());
+        }
+    }
+    Ok(())
+}
+
 /// Lines on their way into a log.
 struct Lines<'a> {
     app: &'a App,
@@ -47,6 +63,8 @@ struct Lines<'a> {
     producer: Option<Numbered>,
     /// The number of the line that is read, from 1.
     number: u64,
+    /// How much of what is pending is known to have no line end.
+    seen: usize,
     batch: Vec<NewEvent>,
     batch_bytes: usize,
     summary: NdjsonSummary,
@@ -69,10 +87,15 @@ impl<'a> Lines<'a> {
     ) -> Result<Self, ApiError> {
         let caller = app.engine.as_caller(identity);
         caller.may(Scope::EventPublish, id).await?;
+        refuse_request_numbers(headers)?;
         let producer = match producer(headers)? {
             None => None,
             Some((producer, epoch)) => {
                 let stored = caller.producer(id, &producer).await?;
+                if let Some(at) = stored.filter(|at| at.epoch > epoch) {
+                    let current = at.epoch;
+                    return Err(EngineError::ProducerFenced { current }.into());
+                }
                 let last = stored.filter(|at| at.epoch == epoch).map(|at| at.seq);
                 Some(Numbered {
                     id: producer,
@@ -88,6 +111,7 @@ impl<'a> Lines<'a> {
             id,
             producer,
             number: 0,
+            seen: 0,
             batch: Vec::new(),
             batch_bytes: 0,
             summary,
@@ -96,12 +120,16 @@ impl<'a> Lines<'a> {
 
     /// Takes the whole lines at the front of what has arrived, and commits them.
     async fn take(&mut self, pending: &mut BytesMut) -> Result<(), ApiError> {
-        while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
-            let line = pending.split_to(end);
+        // Each byte is looked at once, however small the pieces are that a line arrives in.
+        let mut seen = std::mem::take(&mut self.seen);
+        while let Some(after) = pending[seen..].iter().position(|byte| *byte == b'\n') {
+            let line = pending.split_to(seen + after);
             pending.advance(1);
+            seen = 0;
             self.line(&line).await?;
         }
-        if pending.len() > self.app.settings.line_bytes {
+        self.seen = pending.len();
+        if without_cr(pending).len() > self.app.settings.line_bytes {
             self.number += 1;
             return Err(self.refused(self.too_long()).await);
         }
@@ -110,7 +138,7 @@ impl<'a> Lines<'a> {
 
     async fn line(&mut self, line: &[u8]) -> Result<(), ApiError> {
         self.number += 1;
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = without_cr(line);
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
@@ -149,13 +177,16 @@ impl<'a> Lines<'a> {
             self.summary.skipped += 1;
             return Ok(None);
         }
-        let expected = producer.last.map_or(0, |last| last + 1);
-        if seq != expected {
-            return Err(EngineError::ProducerGap {
-                expected,
-                received: seq,
+        match producer.last.map(|last| last + 1) {
+            Some(expected) if seq != expected => {
+                return Err(EngineError::ProducerGap {
+                    expected,
+                    received: seq,
+                }
+                .into());
             }
-            .into());
+            None if seq != 0 => return Err(EngineError::ProducerStart { received: seq }.into()),
+            _ => {}
         }
         producer.last = Some(seq);
         Ok(Some(line.event))

@@ -2,6 +2,7 @@
 
 mod admin;
 mod archive;
+mod docs;
 mod everything;
 mod history;
 mod info;
@@ -25,9 +26,18 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .routes(routes!(info::health))
         .routes(routes!(info::ready))
         .routes(routes!(info::detail))
+        .routes(routes!(docs::document))
+        .routes(routes!(docs::page))
+        .routes(routes!(docs::script))
+        .routes(routes!(docs::style))
         .routes(routes!(admin::token))
         .routes(routes!(tasks::create, tasks::list))
         .routes(routes!(archive::import))
+        // A task may be called `import`.
+        .route(
+            "/tasks/import",
+            axum::routing::get(tasks::get).delete(tasks::delete),
+        )
         .routes(routes!(tasks::get, tasks::delete))
         .routes(routes!(tasks::change_status))
         .routes(routes!(tasks::resolve))

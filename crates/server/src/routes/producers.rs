@@ -2,18 +2,18 @@
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{Authenticated, TaskPath};
+use crate::extract::{Authenticated, ProducerPath, TaskPath};
 use axum::Json;
-use axum::extract::{Path, State};
-use taskcast_api::{ErrorBody, ErrorCode, Invalid, ProducerState};
-use taskcast_core::ProducerId;
+use axum::extract::State;
+use taskcast_api::schema::Name;
+use taskcast_api::{ErrorBody, ErrorCode, ProducerState};
 
 /// Shows how far an exactly-once producer has got in a task.
 ///
 /// Needs `event:publish`. After a cut the producer goes on at `seq + 1`.
-#[utoipa::path(get, path = "/tasks/{taskId}/producers/{producerId}", tag = "events",
-    params(("taskId" = String, Path, description = "The task."),
-        ("producerId" = String, Path, description = "The producer.")),
+#[utoipa::path(get, path = "/tasks/{taskId}/producers/{producerId}", operation_id = "getProducer", tag = "events",
+    params(("taskId" = inline(Name), Path, description = "The task."),
+        ("producerId" = inline(Name), Path, description = "The producer.")),
     responses((status = 200, body = ProducerState), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
@@ -21,10 +21,8 @@ pub(crate) async fn get(
     State(app): State<App>,
     Authenticated(identity): Authenticated,
     TaskPath(id): TaskPath,
-    Path((_, producer)): Path<(String, String)>,
+    ProducerPath(producer): ProducerPath,
 ) -> Result<Json<ProducerState>, ApiError> {
-    let producer = ProducerId::new(producer)
-        .map_err(|error| Invalid::issue("producerId", error.to_string()))?;
     let position = app
         .engine
         .as_caller(&identity)

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
+use taskcast_api::schema::Name;
 use taskcast_api::{
     DuplicateAnswer, ErrorBody, PublishBody, PublishRequest, Task, TaskEvent, write_event,
 };
@@ -52,12 +53,12 @@ pub(crate) enum PublishAnswer {
 /// Needs `event:publish`, and `task:manage` too when a transition goes with the events. All of it
 /// is stored or none. With `Content-Type: application/x-ndjson` each line is an event that is
 /// appended as it arrives.
-#[utoipa::path(post, path = "/tasks/{taskId}/events", tag = "events",
-    params(("taskId" = String, Path, description = "The task."),
-        ("Producer-Id" = Option<String>, Header, description = "Exactly-once producer."),
-        ("Producer-Epoch" = Option<i64>, Header, description = "Its epoch."),
-        ("Producer-Seq" = Option<i64>, Header, description = "The number of the request in that epoch, from 0."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Names the request; not beside a producer.")),
+#[utoipa::path(post, path = "/tasks/{taskId}/events", operation_id = "publishEvents", tag = "events",
+    params(("taskId" = inline(Name), Path, description = "The task."),
+        ("Producer-Id" = Option<String>, Header, min_length = 1, max_length = 256, description = "Exactly-once producer."),
+        ("Producer-Epoch" = Option<u64>, Header, maximum = 9_007_199_254_740_991_u64, description = "Its epoch."),
+        ("Producer-Seq" = Option<u64>, Header, maximum = 9_007_199_254_740_991_u64, description = "The number of the request in that epoch, from 0."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 256, description = "Names the request; not beside a producer.")),
     request_body = PublishRequest,
     responses((status = 201, body = PublishAnswer), (status = 200, body = DuplicateAnswer),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -132,14 +133,14 @@ async fn answer(
         Published::Before {
             epoch,
             events: Some(events),
-        } => {
+        } if shape.fits(&events) => {
             let task = match shape {
                 Shape::WithTransition => Some(task_of(&app.engine.get(id).await?)),
                 Shape::One | Shape::Many => None,
             };
             Ok(created(shape.write(id, epoch, &events, task)))
         }
-        Published::Before { events: None, .. } => {
+        Published::Before { .. } => {
             Ok(axum::Json(DuplicateAnswer { duplicate: true }).into_response())
         }
     }
@@ -154,6 +155,11 @@ enum Shape {
 }
 
 impl Shape {
+    /// Whether the answer to an earlier request can have this form: it may have asked otherwise.
+    fn fits(self, events: &[Event]) -> bool {
+        !matches!(self, Self::One) || events.len() == 1
+    }
+
     fn write(self, id: &TaskId, epoch: Epoch, events: &[Event], task: Option<Task>) -> Bytes {
         let mut out = Vec::with_capacity(320 * events.len() + 64);
         match self {

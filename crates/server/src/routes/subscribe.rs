@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, StatusCode};
 use taskcast_api::ErrorBody;
+use taskcast_api::schema::Name;
 use taskcast_api::sse::{self, Shape};
 use taskcast_core::{EventId, Identity, TaskId};
 use taskcast_engine::{EngineError, Subscribe, SubscribeAsk, Subscription};
@@ -18,8 +19,8 @@ use taskcast_engine::{EngineError, Subscribe, SubscribeAsk, Subscription};
 ///
 /// Needs `event:subscribe`, or a ticket. A reader that comes back gives the last `id:` it saw in
 /// `Last-Event-ID` and misses and repeats nothing. 204 when it has seen everything.
-#[utoipa::path(get, path = "/tasks/{taskId}/events", tag = "events",
-    params(("taskId" = String, Path, description = "The task."),
+#[utoipa::path(get, path = "/tasks/{taskId}/events", operation_id = "followTask", tag = "events",
+    params(("taskId" = inline(Name), Path, description = "The task."),
         ("types" = Option<String>, Query, description = "Patterns of types, separated by commas: `llm.*`."),
         ("levels" = Option<String>, Query, description = "Levels, separated by commas."),
         ("includeStatus" = Option<bool>, Query, description = "`false` hides `taskcast:status` events."),
@@ -27,7 +28,7 @@ use taskcast_engine::{EngineError, Subscribe, SubscribeAsk, Subscription};
         ("seriesFormat" = Option<String>, Query, description = "`delta` or `accumulated`."),
         ("since.id" = Option<String>, Query, description = "After this event or cursor."),
         ("since.index" = Option<i64>, Query, description = "After this filteredIndex."),
-        ("since.timestamp" = Option<i64>, Query, description = "After this time in milliseconds."),
+        ("since.timestamp" = Option<u64>, Query, description = "After this time in milliseconds."),
         ("lastEventId" = Option<String>, Query, description = "As the header of that name."),
         ("Last-Event-ID" = Option<String>, Header, description = "The last `id:` that was seen."),
         ("limit" = Option<i64>, Query, description = "Of what happened before, only the newest so many."),

@@ -8,6 +8,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode, Uri};
+use std::fmt::Write;
+use taskcast_api::schema::Name;
 use taskcast_api::{
     BlockedRequest, CreateTask, ErrorBody, ErrorCode, Invalid, ResolveTask, Task, TaskList,
     TaskView, TransitionTask,
@@ -19,8 +21,8 @@ use taskcast_store::{ListAsk, ListCursor, TaskFilter, TaskState};
 /// Creates a task.
 ///
 /// Needs `task:create`. The same `Idempotency-Key` and body answer with the task made before.
-#[utoipa::path(post, path = "/tasks", tag = "tasks", request_body = CreateTask,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Names the request.")),
+#[utoipa::path(post, path = "/tasks", operation_id = "createTask", tag = "tasks", request_body = CreateTask,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 256, description = "Names the request.")),
     responses((status = 201, body = Task), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 408, body = ErrorBody), (status = 409, body = ErrorBody),
@@ -48,7 +50,7 @@ pub(crate) async fn create(
 ///
 /// Needs `event:subscribe`; shows only tasks the caller may see. A page may be short while
 /// `nextCursor` says that there is more.
-#[utoipa::path(get, path = "/tasks", tag = "tasks",
+#[utoipa::path(get, path = "/tasks", operation_id = "listTasks", tag = "tasks",
     params(
         ("status" = Option<String>, Query, description = "Statuses, separated by commas."),
         ("type" = Option<String>, Query, description = "Patterns of types, separated by commas: `llm.*`."),
@@ -108,8 +110,8 @@ pub(crate) async fn list(
 /// Shows a task.
 ///
 /// Needs `event:subscribe`.
-#[utoipa::path(get, path = "/tasks/{taskId}", tag = "tasks",
-    params(("taskId" = String, Path, description = "The task.")),
+#[utoipa::path(get, path = "/tasks/{taskId}", operation_id = "getTask", tag = "tasks",
+    params(("taskId" = inline(Name), Path, description = "The task.")),
     responses((status = 200, body = TaskView), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
@@ -125,8 +127,8 @@ pub(crate) async fn get(
 /// Deletes a task with its events.
 ///
 /// Needs `task:manage`. Subscribers get a done frame with reason `deleted`.
-#[utoipa::path(delete, path = "/tasks/{taskId}", tag = "tasks",
-    params(("taskId" = String, Path, description = "The task.")),
+#[utoipa::path(delete, path = "/tasks/{taskId}", operation_id = "deleteTask", tag = "tasks",
+    params(("taskId" = inline(Name), Path, description = "The task.")),
     responses((status = 204, description = "It is gone."), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
@@ -142,8 +144,8 @@ pub(crate) async fn delete(
 /// Changes the status of a task.
 ///
 /// Needs `task:manage`. Of racing requests that end a task exactly one wins; the others get 409.
-#[utoipa::path(patch, path = "/tasks/{taskId}/status", tag = "tasks",
-    params(("taskId" = String, Path, description = "The task.")),
+#[utoipa::path(patch, path = "/tasks/{taskId}/status", operation_id = "changeStatus", tag = "tasks",
+    params(("taskId" = inline(Name), Path, description = "The task.")),
     request_body = TransitionTask,
     responses((status = 200, body = Task), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
@@ -170,8 +172,8 @@ pub(crate) async fn change_status(
 /// Answers what a blocked task asks.
 ///
 /// Needs `task:resolve`. The task goes on running, with the answer as its result.
-#[utoipa::path(post, path = "/tasks/{taskId}/resolve", tag = "tasks",
-    params(("taskId" = String, Path, description = "The task.")),
+#[utoipa::path(post, path = "/tasks/{taskId}/resolve", operation_id = "resolveTask", tag = "tasks",
+    params(("taskId" = inline(Name), Path, description = "The task.")),
     request_body = ResolveTask,
     responses((status = 200, body = Task), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
@@ -198,8 +200,8 @@ pub(crate) async fn resolve(
 /// Shows what a blocked task asks.
 ///
 /// Needs `task:resolve`.
-#[utoipa::path(get, path = "/tasks/{taskId}/request", tag = "tasks",
-    params(("taskId" = String, Path, description = "The task.")),
+#[utoipa::path(get, path = "/tasks/{taskId}/request", operation_id = "getRequest", tag = "tasks",
+    params(("taskId" = inline(Name), Path, description = "The task.")),
     responses((status = 200, body = BlockedRequest), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
@@ -223,12 +225,21 @@ fn view_of(app: &App, state: &TaskState) -> TaskView {
     TaskView::new(task_of(state), subscribers)
 }
 
+/// A cursor that can stand in a query as it is: the id in hexadecimal digits.
 fn write_cursor(cursor: &ListCursor) -> String {
-    format!("{}-{}", cursor.created_at, cursor.id)
+    let mut text = format!("{}-", cursor.created_at);
+    for byte in cursor.id.as_str().bytes() {
+        // Writing into a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 fn read_cursor(text: &str) -> Result<ListCursor, ApiError> {
     let parts = text.split_once('-').and_then(|(at, id)| {
+        let digits = id.as_bytes().chunks(2);
+        let bytes = digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok());
+        let id = String::from_utf8(bytes.collect::<Option<_>>()?).ok()?;
         Some(ListCursor {
             created_at: Millis(at.parse().ok()?),
             id: TaskId::new(id).ok()?,

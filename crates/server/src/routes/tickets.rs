@@ -6,6 +6,7 @@ use crate::extract::{Authenticated, TaskPath};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use taskcast_api::schema::Name;
 use taskcast_api::{ErrorBody, Invalid, TicketResponse};
 use taskcast_auth::{OPEN_ENDED_MILLIS, TicketError};
 use taskcast_core::{Millis, Scope};
@@ -14,8 +15,8 @@ use taskcast_core::{Millis, Scope};
 ///
 /// Needs `event:subscribe`. The first connect has to come within 60 seconds; later ones are taken
 /// only with `Last-Event-ID`, until the caller's token ends.
-#[utoipa::path(post, path = "/tasks/{taskId}/tickets", tag = "events",
-    params(("taskId" = String, Path, description = "The task.")),
+#[utoipa::path(post, path = "/tasks/{taskId}/tickets", operation_id = "createTicket", tag = "events",
+    params(("taskId" = inline(Name), Path, description = "The task.")),
     responses((status = 201, body = TicketResponse), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]

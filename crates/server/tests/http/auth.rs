@@ -5,7 +5,9 @@ use crate::support::world::delta;
 use crate::support::*;
 use http::Method;
 use std::time::Duration;
-use taskcast_auth::{Algorithm, JwtAuthenticator, JwtSettings, ServiceKey, SharedKey, WithServiceKeys};
+use taskcast_auth::{
+    Algorithm, JwtAuthenticator, JwtSettings, ServiceKey, SharedKey, WithServiceKeys,
+};
 use taskcast_core::{Millis, Scope, Scopes, TaskId, TaskScope};
 use taskcast_server::AdminApi;
 
@@ -23,49 +25,119 @@ const ROUTES: &[(&str, &str, &str, &[&str], bool)] = &[
     ("GET", "/tasks/{}", "", &["event:subscribe"], true),
     ("GET", "/tasks/{}/events", "", &["event:subscribe"], true),
     ("POST", "/tasks/{}/tickets", "", &["event:subscribe"], true),
-    ("GET", "/tasks/{}/events/history", "", &["event:history"], true),
+    (
+        "GET",
+        "/tasks/{}/events/history",
+        "",
+        &["event:history"],
+        true,
+    ),
     ("GET", "/tasks/{}/archive", "", &["event:history"], true),
     ("GET", "/tasks/{}/request", "", &["task:resolve"], true),
-    ("POST", "/tasks/{}/resolve", r#"{"data":1}"#, &["task:resolve"], true),
-    ("POST", "/tasks/{}/events", r#"{"type":"x"}"#, &["event:publish"], true),
+    (
+        "POST",
+        "/tasks/{}/resolve",
+        r#"{"data":1}"#,
+        &["task:resolve"],
+        true,
+    ),
+    (
+        "POST",
+        "/tasks/{}/events",
+        r#"{"type":"x"}"#,
+        &["event:publish"],
+        true,
+    ),
     ("POST", "/tasks/{}/events", "[]", &["event:publish"], true),
-    ("POST", "/tasks/{}/events", r#"{"events":[],"transition":{"status":"running"}}"#, &["event:publish", "task:manage"], true),
+    (
+        "POST",
+        "/tasks/{}/events",
+        r#"{"events":[],"transition":{"status":"running"}}"#,
+        &["event:publish", "task:manage"],
+        true,
+    ),
     ("GET", "/tasks/{}/producers/p", "", &["event:publish"], true),
-    ("PATCH", "/tasks/{}/status", r#"{"status":"pending"}"#, &["task:manage"], true),
+    (
+        "PATCH",
+        "/tasks/{}/status",
+        r#"{"status":"pending"}"#,
+        &["task:manage"],
+        true,
+    ),
     ("DELETE", "/tasks/{}", "", &["task:manage"], true),
-    ("POST", "/tasks/import", r#"{"archive":{"schema":"taskcast.taskArchive","version":1,"exportedAt":1,"task":{"id":"{}","status":"pending","createdAt":1,"updatedAt":1},"events":[]}}"#, &["task:manage"], true),
+    (
+        "POST",
+        "/tasks/import",
+        r#"{"archive":{"schema":"taskcast.taskArchive","version":1,"exportedAt":1,"task":{"id":"{}","status":"pending","createdAt":1,"updatedAt":1},"events":[]}}"#,
+        &["task:manage"],
+        true,
+    ),
     ("POST", "/tasks", r#"{"id":"{}"}"#, &["task:create"], true),
     ("POST", "/tasks", "{}", &["task:create"], false),
     ("GET", "/tasks", "", &["event:subscribe"], false),
     ("GET", "/events", "", &["event:subscribe"], false),
 ];
 
+/// The body with a task in the place of the inner braces.
+fn named(body: &str, task: &str) -> String {
+    body.replace("\"{}\"", &format!("\"{task}\""))
+}
+
 const SCOPES: &[&[&str]] = &[
-    &[], &["*"], &["task:create"], &["task:manage"], &["task:resolve"], &["event:publish"],
-    &["event:subscribe"], &["event:history"], &["event:publish", "task:manage"], &["nonsense"],
-    &["webhook:create", "worker:manage", "task:signal", "metrics:read"],
+    &[],
+    &["*"],
+    &["task:create"],
+    &["task:manage"],
+    &["task:resolve"],
+    &["event:publish"],
+    &["event:subscribe"],
+    &["event:history"],
+    &["event:publish", "task:manage"],
+    &["nonsense"],
+    &[
+        "webhook:create",
+        "worker:manage",
+        "task:signal",
+        "metrics:read",
+    ],
 ];
 
-const TASKS: &[Option<&[&str]>] = &[None, Some(&["a"]), Some(&["b", "c"]), Some(&[]), Some(&["*"])];
+const TASKS: &[Option<&[&str]>] = &[
+    None,
+    Some(&["a"]),
+    Some(&["b", "c"]),
+    Some(&[]),
+    Some(&["*"]),
+];
 
 #[tokio::test]
 async fn tokens_open_exactly_the_routes_of_their_scopes_on_their_tasks() {
+    let world = locked();
     for (method, path, body, needed, on_task) in ROUTES {
         for scopes in SCOPES {
             for tasks in TASKS {
-                // A world for each, so that a request changes nothing for the next.
-                let world = locked();
+                // It may be there; it may have been deleted by a request that was allowed.
                 let create = post("/tasks").bearer(&root()).text(r#"{"id":"a"}"#);
-                world.ask(create).await.expect(201);
-                let ask = Ask::new(Method::from_bytes(method.as_bytes()).unwrap(), &path.replace("{}", "a"));
-                let ask = if body.is_empty() { ask } else { ask.text(&body.replace("{}", "a")) };
-                let response = world.stream(ask.bearer(&token(&claims(scopes, *tasks)))).await;
+                world.ask(create).await;
+                let ask = Ask::new(
+                    Method::from_bytes(method.as_bytes()).unwrap(),
+                    &path.replace("{}", "a"),
+                );
+                let ask = if body.is_empty() {
+                    ask
+                } else {
+                    ask.text(&named(body, "a"))
+                };
+                let response = world
+                    .stream(ask.bearer(&token(&claims(scopes, *tasks))))
+                    .await;
                 let has = |scope: &&str| scopes.contains(scope) || scopes.contains(&"*");
                 let mine = tasks.is_none_or(|tasks| tasks.contains(&"a") || !on_task);
                 let allowed = needed.iter().all(has) && mine;
                 let status = response.status;
                 assert_eq!(
-                    status != 403, allowed,
+                    status != 403,
+                    allowed,
                     "{method} {path} {body} with {scopes:?} on {tasks:?} gives {status}"
                 );
                 assert_ne!(status, 401);
@@ -84,7 +156,11 @@ async fn whoever_may_not_touch_a_task_does_not_learn_whether_it_exists() {
         }
         let path = path.replace("{}", "unknown");
         let ask = Ask::new(Method::from_bytes(method.as_bytes()).unwrap(), &path).bearer(&token);
-        let ask = if body.is_empty() { ask } else { ask.text(&body.replace("{}", "unknown")) };
+        let ask = if body.is_empty() {
+            ask
+        } else {
+            ask.text(&named(body, "unknown"))
+        };
         world.ask(ask).await.refused(403, "forbidden", "Forbidden");
     }
 }
@@ -93,24 +169,47 @@ async fn whoever_may_not_touch_a_task_does_not_learn_whether_it_exists() {
 async fn lists_and_the_stream_of_all_tasks_show_only_the_tasks_of_the_token() {
     let world = locked();
     for id in ["a", "b", "c"] {
-        world.ask(post("/tasks").bearer(&root()).json(&json!({"id": id}))).await.expect(201);
+        world
+            .ask(post("/tasks").bearer(&root()).json(&json!({"id": id})))
+            .await
+            .expect(201);
     }
     let token = token(&claims(&["event:subscribe"], Some(&["a", "c", "gone"])));
-    let list = world.ask(get("/tasks").bearer(&token)).await.expect(200).json();
-    let mut ids: Vec<_> = list["tasks"].as_array().unwrap().iter().map(|t| t["id"].as_str().unwrap()).collect();
+    let list = world
+        .ask(get("/tasks").bearer(&token))
+        .await
+        .expect(200)
+        .json();
+    let mut ids: Vec<_> = list["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["id"].as_str().unwrap())
+        .collect();
     ids.sort_unstable();
     assert_eq!(ids, ["a", "c"]);
-    let page = world.ask(get("/tasks?limit=1").bearer(&token)).await.expect(200).json();
+    let page = world
+        .ask(get("/tasks?limit=1").bearer(&token))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(page["tasks"].as_array().unwrap().len(), 1);
     assert!(page["nextCursor"].is_string());
 
     let mut stream = world.stream(get("/events").bearer(&token)).await;
     stream.until(": open").await;
     for id in ["b", "a", "b", "c"] {
-        let ask = post(&format!("/tasks/{id}/events")).bearer(&root()).json(&json!({"type": "x"}));
+        let ask = post(&format!("/tasks/{id}/events"))
+            .bearer(&root())
+            .json(&json!({"type": "x"}));
         world.ask(ask).await.expect(201);
     }
-    let seen: Vec<_> = stream.take(2).await.iter().map(|f| f.data["taskId"].clone()).collect();
+    let seen: Vec<_> = stream
+        .take(2)
+        .await
+        .iter()
+        .map(|f| f.data["taskId"].clone())
+        .collect();
     assert_eq!(seen, ["a", "c"]);
 }
 
@@ -122,23 +221,39 @@ async fn rules_of_a_task_narrow_what_tokens_allow() {
         {"match": {"scope": ["*"]}, "require": {"claims": {"org": 7}}},
     ]});
     let body = json!({"id": "a", "authConfig": rules});
-    world.ask(post("/tasks").bearer(&root()).json(&body)).await.expect(201);
+    world
+        .ask(post("/tasks").bearer(&root()).json(&body))
+        .await
+        .expect(201);
     let seen = |who: Value| {
         let (world, token) = (world.clone(), token(&who));
         async move {
             let one = world.ask(get("/tasks/a").bearer(&token)).await.status;
             let list = world.ask(get("/tasks").bearer(&token)).await.json();
-            let publish = post("/tasks/a/events").bearer(&token).json(&delta("s", "x"));
+            let publish = post("/tasks/a/events")
+                .bearer(&token)
+                .json(&delta("s", "x"));
             let publish = world.ask(publish).await.status;
-            let history = world.ask(get("/tasks/a/events/history").bearer(&token)).await.status;
-            (one, list["tasks"].as_array().unwrap().len(), publish, history)
+            let history = world
+                .ask(get("/tasks/a/events/history").bearer(&token))
+                .await
+                .status;
+            (
+                one,
+                list["tasks"].as_array().unwrap().len(),
+                publish,
+                history,
+            )
         }
     };
     let who = |sub: &str, org: Value| json!({"sub": sub, "org": org, "scope": ["*"]});
     assert_eq!(seen(who("ann", json!(7))).await, (200, 1, 201, 200));
     assert_eq!(seen(who("bob", json!(7))).await, (403, 0, 403, 200));
     assert_eq!(seen(who("ann", json!("7"))).await, (403, 0, 403, 403));
-    assert_eq!(seen(json!({"sub": "ann", "scope": ["*"]})).await, (403, 0, 403, 403));
+    assert_eq!(
+        seen(json!({"sub": "ann", "scope": ["*"]})).await,
+        (403, 0, 403, 403)
+    );
 }
 
 #[tokio::test]
@@ -155,22 +270,58 @@ async fn who_is_not_known_is_told_so_and_nothing_else() {
     let good = root();
     for (headers, error) in [
         (vec![], "Missing Bearer token"),
-        (vec![("authorization", "Basic x".to_owned())], "Missing Bearer token"),
-        (vec![("authorization", format!("bearer {good}"))], "Missing Bearer token"),
-        (vec![("authorization", format!("Bearer {good}")), ("authorization", format!("Bearer {good}"))], "Missing Bearer token"),
-        (vec![("authorization", "Bearer ".to_owned())], "Invalid or expired token"),
-        (vec![("authorization", "Bearer x".to_owned())], "Invalid or expired token"),
-        (vec![("authorization", format!("Bearer {good}x"))], "Invalid or expired token"),
-        (vec![("authorization", format!("Bearer {expired}"))], "Invalid or expired token"),
-        (vec![("authorization", format!("Bearer {foreign}"))], "Invalid or expired token"),
+        (
+            vec![("authorization", "Basic x".to_owned())],
+            "Missing Bearer token",
+        ),
+        (
+            vec![("authorization", format!("bearer {good}"))],
+            "Missing Bearer token",
+        ),
+        (
+            vec![
+                ("authorization", format!("Bearer {good}")),
+                ("authorization", format!("Bearer {good}")),
+            ],
+            "Missing Bearer token",
+        ),
+        (
+            vec![("authorization", "Bearer ".to_owned())],
+            "Invalid or expired token",
+        ),
+        (
+            vec![("authorization", "Bearer x".to_owned())],
+            "Invalid or expired token",
+        ),
+        (
+            vec![("authorization", format!("Bearer {good}x"))],
+            "Invalid or expired token",
+        ),
+        (
+            vec![("authorization", format!("Bearer {expired}"))],
+            "Invalid or expired token",
+        ),
+        (
+            vec![("authorization", format!("Bearer {foreign}"))],
+            "Invalid or expired token",
+        ),
     ] {
-        let ask = headers.into_iter().fold(get("/tasks"), |ask, (name, value)| ask.header(name, value));
+        let ask = headers
+            .into_iter()
+            .fold(get("/tasks"), |ask, (name, value)| ask.header(name, value));
         let answer = world.ask(ask).await.refused(401, "unauthorized", error);
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
         assert!(!answer.text().contains(&good));
     }
     // Public routes ask nobody.
-    for path in ["/", "/health", "/health/ready", "/health/detail", "/openapi.json", "/docs"] {
+    for path in [
+        "/",
+        "/health",
+        "/health/ready",
+        "/health/detail",
+        "/openapi.json",
+        "/docs",
+    ] {
         world.ask(get(path)).await.expect(200);
     }
 }
@@ -179,14 +330,27 @@ async fn who_is_not_known_is_told_so_and_nothing_else() {
 async fn claims_of_a_wrong_type_never_widen() {
     let world = locked();
     for wrong in [
-        json!({"taskIds": "a"}), json!({"taskIds": null}), json!({"taskIds": 7}), json!({"taskIds": {"a": 1}}),
-        json!({"taskIds": ["a", 7]}), json!({"scope": "*"}), json!({"scope": null}), json!({"scope": [7]}),
-        json!({"sub": 7}), json!({"nbf": "0"}), json!({"nbf": null}), json!({"nbf": -1}), json!({"jti": 7}),
-        json!({"nbf": START.0}), json!({"iat": []}),
+        json!({"taskIds": "a"}),
+        json!({"taskIds": null}),
+        json!({"taskIds": 7}),
+        json!({"taskIds": {"a": 1}}),
+        json!({"taskIds": ["a", 7]}),
+        json!({"scope": "*"}),
+        json!({"scope": null}),
+        json!({"scope": [7]}),
+        json!({"sub": 7}),
+        json!({"nbf": "0"}),
+        json!({"nbf": null}),
+        json!({"nbf": -1}),
+        json!({"jti": 7}),
+        json!({"nbf": START.0}),
+        json!({"iat": []}),
     ] {
         let mut all = claims(&["*"], None);
         let iat = wrong.get("iat").is_some();
-        all.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        all.as_object_mut()
+            .unwrap()
+            .extend(wrong.as_object().unwrap().clone());
         // Minting sets `iat` itself.
         let answer = world.ask(get("/tasks").bearer(&token(&all))).await;
         assert_eq!(answer.status, if iat { 200 } else { 401 }, "{wrong}");
@@ -196,34 +360,63 @@ async fn claims_of_a_wrong_type_never_widen() {
 #[tokio::test]
 async fn services_have_keys_of_their_own() {
     let only = TaskScope::Only([TaskId::new("a").unwrap()].into());
-    let publisher = ServiceKey::new("robot", b"a key of 16 bytes", only, Scopes::NONE.with(Scope::EventPublish)).unwrap();
-    let world = given().authenticator(WithServiceKeys::new(vec![publisher], jwt())).world();
-    world.ask(post("/tasks").bearer(&root()).text(r#"{"id":"a"}"#)).await.expect(201);
+    let publisher = ServiceKey::new(
+        "robot",
+        b"a key of 16 bytes",
+        only,
+        Scopes::NONE.with(Scope::EventPublish),
+    )
+    .unwrap();
+    let world = given()
+        .authenticator(WithServiceKeys::new(vec![publisher], jwt()))
+        .world();
+    world
+        .ask(post("/tasks").bearer(&root()).text(r#"{"id":"a"}"#))
+        .await
+        .expect(201);
     let robot = |ask: Ask, key: &str| ask.header("x-taskcast-service-key", key);
     let publish = || post("/tasks/a/events").text(r#"{"type":"x"}"#);
-    world.ask(robot(publish(), "a key of 16 bytes")).await.expect(201);
-    world.ask(robot(get("/tasks/a"), "a key of 16 bytes")).await.expect(403);
+    world
+        .ask(robot(publish(), "a key of 16 bytes"))
+        .await
+        .expect(201);
+    world
+        .ask(robot(get("/tasks/a"), "a key of 16 bytes"))
+        .await
+        .expect(403);
     // A wrong key is refused, whatever else is shown.
     let wrong = robot(publish(), "a key of 16 byteX").bearer(&root());
-    world.ask(wrong).await.refused(401, "unauthorized", "Invalid service key");
+    world
+        .ask(wrong)
+        .await
+        .refused(401, "unauthorized", "Invalid service key");
     world.ask(publish().bearer(&root())).await.expect(201);
 }
 
 #[tokio::test]
 async fn a_stream_ends_when_its_token_does() {
     let world = locked();
-    world.ask(post("/tasks").bearer(&root()).text(r#"{"id":"a"}"#)).await.expect(201);
+    world
+        .ask(post("/tasks").bearer(&root()).text(r#"{"id":"a"}"#))
+        .await
+        .expect(201);
     // The token lasts a second and 950 ms of it are over.
     let short = token_until(&claims(&["event:subscribe"], None), START, 1);
     world.clock.advance(950);
     for path in ["/tasks/a/events", "/events"] {
         let stream = world.stream(get(path).bearer(&short)).await;
         let text = stream.whole().await;
-        assert!(text.ends_with(": the token has expired; come back with a new one\n\n"), "{text}");
+        assert!(
+            text.ends_with(": the token has expired; come back with a new one\n\n"),
+            "{text}"
+        );
         assert!(!text.contains("event:"), "{text}");
     }
     world.clock.advance(50);
-    world.ask(get("/tasks/a/events").bearer(&short)).await.expect(401);
+    world
+        .ask(get("/tasks/a/events").bearer(&short))
+        .await
+        .expect(401);
 }
 
 #[tokio::test]
@@ -234,9 +427,14 @@ async fn leeway_counts_for_streams_as_for_requests() {
         audience: None,
         leeway: Duration::from_secs(60),
     };
-    let world = given().authenticator(JwtAuthenticator::new(settings)).world();
+    let world = given()
+        .authenticator(JwtAuthenticator::new(settings))
+        .world();
     let short = token_until(&claims(&["*"], None), START, 1);
-    world.ask(post("/tasks").bearer(&short).text(r#"{"id":"a"}"#)).await.expect(201);
+    world
+        .ask(post("/tasks").bearer(&short).text(r#"{"id":"a"}"#))
+        .await
+        .expect(201);
     world.clock.advance(60_950);
     let stream = world.stream(get("/tasks/a/events").bearer(&short)).await;
     assert!(stream.whole().await.contains("the token has expired"));
@@ -246,7 +444,10 @@ async fn leeway_counts_for_streams_as_for_requests() {
 async fn a_ticket_opens_one_stream_and_its_resumption() {
     let world = locked();
     for id in ["a", "b"] {
-        world.ask(post("/tasks").bearer(&root()).json(&json!({"id": id}))).await.expect(201);
+        world
+            .ask(post("/tasks").bearer(&root()).json(&json!({"id": id})))
+            .await
+            .expect(201);
     }
     let ask = post("/tasks/a/tickets").bearer(&token(&claims(&["event:subscribe"], Some(&["a"]))));
     let answer = world.ask(ask).await.expect(201).json();
@@ -255,23 +456,53 @@ async fn a_ticket_opens_one_stream_and_its_resumption() {
     let path = format!("/tasks/a/events?ticket={ticket}");
 
     let mut stream = world.follow(&path).await;
-    world.ask(post("/tasks/a/events").bearer(&root()).text(r#"{"type":"x"}"#)).await.expect(201);
+    world
+        .ask(
+            post("/tasks/a/events")
+                .bearer(&root())
+                .text(r#"{"type":"x"}"#),
+        )
+        .await
+        .expect(201);
     let cursor = stream.next().await.unwrap().id.unwrap();
     let refused = |ask: Ask| {
         let world = world.clone();
-        async move { world.ask(ask).await.refused(401, "unauthorized", "Invalid or expired ticket") }
+        async move {
+            world
+                .ask(ask)
+                .await
+                .refused(401, "unauthorized", "Invalid or expired ticket")
+        }
     };
     refused(get(&format!("/tasks/b/events?ticket={ticket}"))).await;
     refused(get(&format!("{path}x"))).await;
     refused(get("/tasks/a/events?ticket=x")).await;
     // It is for streams only.
-    world.ask(get(&format!("/tasks/a?ticket={ticket}"))).await.expect(401);
-    world.ask(get(&format!("/events?ticket={ticket}"))).await.expect(401);
+    world
+        .ask(get(&format!("/tasks/a?ticket={ticket}")))
+        .await
+        .expect(401);
+    world
+        .ask(get(&format!("/events?ticket={ticket}")))
+        .await
+        .expect(401);
 
     world.clock.advance(60_001);
     refused(get(&path)).await;
-    assert_eq!(world.stream(get(&path).header("last-event-id", &cursor)).await.status, 200);
-    assert_eq!(world.follow(&format!("{path}&lastEventId={cursor}")).await.status, 200);
+    assert_eq!(
+        world
+            .stream(get(&path).header("last-event-id", &cursor))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        world
+            .follow(&format!("{path}&lastEventId={cursor}"))
+            .await
+            .status,
+        200
+    );
     world.clock.advance(3_600_000);
     refused(get(&path).header("last-event-id", &cursor)).await;
 }
@@ -279,36 +510,82 @@ async fn a_ticket_opens_one_stream_and_its_resumption() {
 #[tokio::test]
 async fn rules_hold_for_tickets_too() {
     let world = locked();
-    let rules = json!({"rules": [{"match": {"scope": ["event:subscribe"]}, "require": {"sub": ["ann"]}}]});
+    let rules =
+        json!({"rules": [{"match": {"scope": ["event:subscribe"]}, "require": {"sub": ["ann"]}}]});
     let body = json!({"id": "a", "authConfig": rules});
-    world.ask(post("/tasks").bearer(&root()).json(&body)).await.expect(201);
+    world
+        .ask(post("/tasks").bearer(&root()).json(&body))
+        .await
+        .expect(201);
     let bob = token(&json!({"sub": "bob", "scope": ["event:subscribe"]}));
-    world.ask(post("/tasks/a/tickets").bearer(&bob)).await.expect(403);
+    world
+        .ask(post("/tasks/a/tickets").bearer(&bob))
+        .await
+        .expect(403);
     let ann = token(&claims(&["event:subscribe"], None));
-    let ticket = world.ask(post("/tasks/a/tickets").bearer(&ann)).await.expect(201).json();
-    let path = format!("/tasks/a/events?ticket={}", ticket["ticket"].as_str().unwrap());
+    let ticket = world
+        .ask(post("/tasks/a/tickets").bearer(&ann))
+        .await
+        .expect(201)
+        .json();
+    let path = format!(
+        "/tasks/a/events?ticket={}",
+        ticket["ticket"].as_str().unwrap()
+    );
     assert_eq!(world.follow(&path).await.status, 200);
 }
 
 #[tokio::test]
 async fn the_admin_api_gives_tokens_that_work() {
     let mut given = given().authenticator(jwt());
-    given.admin = Some(AdminApi::new("the admin token", Some(crate::support::auth::key())));
+    given.admin = Some(AdminApi::new(
+        "the admin token",
+        Some(crate::support::auth::key()),
+    ));
     let world = given.world();
     let ask = |body: &str| post("/admin/token").text(body);
-    for body in ["{}", r#"{"adminToken":""}"#, r#"{"adminToken":7}"#, r#"{"adminToken":"the admin tokeN"}"#] {
-        world.ask(ask(body)).await.refused(401, "unauthorized", "Invalid admin token");
+    for body in [
+        "{}",
+        r#"{"adminToken":""}"#,
+        r#"{"adminToken":7}"#,
+        r#"{"adminToken":"the admin tokeN"}"#,
+    ] {
+        world
+            .ask(ask(body))
+            .await
+            .refused(401, "unauthorized", "Invalid admin token");
     }
-    for body in ["", "x", "[]", r#"{"expiresIn":0}"#, r#"{"expiresIn":1e9}"#, r#"{"scopes":"*"}"#, r#"{"expiresIn":-5}"#] {
-        world.ask(ask(body)).await.refused(400, "invalid_request", "Invalid request body");
+    for body in [
+        "",
+        "x",
+        "[]",
+        r#"{"expiresIn":0}"#,
+        r#"{"expiresIn":1e9}"#,
+        r#"{"scopes":"*"}"#,
+        r#"{"expiresIn":-5}"#,
+    ] {
+        world
+            .ask(ask(body))
+            .await
+            .refused(400, "invalid_request", "Invalid request body");
     }
-    let answer = world.ask(ask(r#"{"adminToken":"the admin token"}"#)).await.expect(200).json();
+    let answer = world
+        .ask(ask(r#"{"adminToken":"the admin token"}"#))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(answer["expiresAt"], START.0 / 1000 + 86_400);
     let token = answer["token"].as_str().unwrap();
-    world.ask(post("/tasks").bearer(token).text("{}")).await.expect(201);
+    world
+        .ask(post("/tasks").bearer(token).text("{}"))
+        .await
+        .expect(201);
     let narrow = ask(r#"{"adminToken":"the admin token","scopes":["task:create"],"expiresIn":5}"#);
     let answer = world.ask(narrow).await.expect(200).json();
-    world.ask(get("/tasks").bearer(answer["token"].as_str().unwrap())).await.expect(403);
+    world
+        .ask(get("/tasks").bearer(answer["token"].as_str().unwrap()))
+        .await
+        .expect(403);
 }
 
 #[tokio::test]
@@ -317,5 +594,8 @@ async fn t31_without_a_shared_secret_the_token_is_empty() {
     given.admin = Some(AdminApi::new("the admin token", None));
     let ask = post("/admin/token").text(r#"{"adminToken":"the admin token"}"#);
     let answer = given.world().ask(ask).await.expect(200).json();
-    assert_eq!(answer, json!({"token": "", "expiresAt": START.0 / 1000 + 86_400}));
+    assert_eq!(
+        answer,
+        json!({"token": "", "expiresAt": START.0 / 1000 + 86_400})
+    );
 }

@@ -49,7 +49,11 @@ impl Publisher {
 }
 
 async fn answer_of(mut answer: JoinSet<Answer>) -> Answer {
-    answer.join_next().await.expect("an answer").expect("no panic")
+    answer
+        .join_next()
+        .await
+        .expect("an answer")
+        .expect("no panic")
 }
 
 fn line(n: u64) -> String {
@@ -65,12 +69,17 @@ fn events() -> Ask {
 }
 
 fn as_producer(epoch: u64) -> Ask {
-    events().header("producer-id", "p").header("producer-epoch", epoch.to_string())
+    events()
+        .header("producer-id", "p")
+        .header("producer-epoch", epoch.to_string())
 }
 
 async fn stored(world: &World) -> Vec<u64> {
     let events = world.history("a", "?types=x").await;
-    events.iter().map(|event| event["data"].as_u64().unwrap()).collect()
+    events
+        .iter()
+        .map(|event| event["data"].as_u64().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -87,7 +96,10 @@ async fn a_line_is_seen_before_the_next_is_sent() {
         assert_eq!(reader.next().await.unwrap().data["data"], n);
     }
     let answer = publisher.end().await.expect(201).json();
-    assert_eq!(answer, json!({"published": 20, "skipped": 0, "lastIndex": 20}));
+    assert_eq!(
+        answer,
+        json!({"published": 20, "skipped": 0, "lastIndex": 20})
+    );
 }
 
 #[tokio::test]
@@ -123,7 +135,11 @@ async fn a_bad_line_is_named_and_what_came_before_stays() {
         let answer = world.ask(events().lines(body)).await.expect(400);
         assert_eq!(answer.code(), code);
         let details = &answer.json()["details"];
-        assert_eq!((&details["line"], &details["published"]), (&json!(4), &json!(2)), "{details}");
+        assert_eq!(
+            (&details["line"], &details["published"]),
+            (&json!(4), &json!(2)),
+            "{details}"
+        );
         assert_eq!(stored(&world).await, [1, 2]);
     }
 }
@@ -167,7 +183,10 @@ async fn many_lines_at_once_are_many_batches() {
     world.running("a").await;
     let body: String = (0..100).map(line).collect();
     let answer = world.ask(events().lines(body)).await.expect(201).json();
-    assert_eq!(answer, json!({"published": 100, "skipped": 0, "lastIndex": 100}));
+    assert_eq!(
+        answer,
+        json!({"published": 100, "skipped": 0, "lastIndex": 100})
+    );
     assert_eq!(stored(&world).await, (0..100).collect::<Vec<u64>>());
 }
 
@@ -176,16 +195,29 @@ async fn after_a_cut_a_producer_goes_on_exactly() {
     let world = world();
     world.running("a").await;
     let publisher = Publisher::begin(&world, as_producer(3));
-    publisher.send(numbered(0) + &numbered(1) + "{\"type\":\"x\",\"da").await;
+    publisher
+        .send(numbered(0) + &numbered(1) + "{\"type\":\"x\",\"da")
+        .await;
     let cut = publisher.cut().await.expect(408);
     assert_eq!(cut.code(), "body_timeout");
-    let position = world.ask(get("/tasks/a/producers/p")).await.expect(200).json();
+    let position = world
+        .ask(get("/tasks/a/producers/p"))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(position, json!({"epoch": 3, "seq": 1}));
 
     // It does not know what arrived, so it sends everything again.
     let body: String = (0..4).map(numbered).collect();
-    let answer = world.ask(as_producer(3).lines(body)).await.expect(201).json();
-    assert_eq!(answer, json!({"published": 2, "skipped": 2, "lastIndex": 4}));
+    let answer = world
+        .ask(as_producer(3).lines(body))
+        .await
+        .expect(201)
+        .json();
+    assert_eq!(
+        answer,
+        json!({"published": 2, "skipped": 2, "lastIndex": 4})
+    );
     assert_eq!(stored(&world).await, [0, 1, 2, 3]);
 }
 
@@ -193,7 +225,10 @@ async fn after_a_cut_a_producer_goes_on_exactly() {
 async fn a_number_that_is_left_out_or_missing_ends_the_request() {
     let world = world();
     world.running("a").await;
-    let answer = world.ask(as_producer(0).lines(numbered(0) + &numbered(2))).await.expect(409);
+    let answer = world
+        .ask(as_producer(0).lines(numbered(0) + &numbered(2)))
+        .await
+        .expect(409);
     assert_eq!(answer.code(), "producer_gap");
     assert_eq!(
         answer.json()["details"],
@@ -203,11 +238,55 @@ async fn a_number_that_is_left_out_or_missing_ends_the_request() {
     let answer = world.ask(as_producer(0).lines(line(9))).await.expect(400);
     assert!(answer.error().contains("producerSeq"), "{}", answer.text());
     // A new epoch begins at 0, and an old one is out.
-    world.ask(as_producer(1).lines(numbered(1))).await.expect(409);
-    world.ask(as_producer(1).lines(numbered(0))).await.expect(201);
-    let fenced = world.ask(as_producer(0).lines(numbered(1))).await.expect(403);
-    assert_eq!((fenced.code(), fenced.header("producer-epoch")), ("producer_fenced".into(), Some("1")));
+    world
+        .ask(as_producer(1).lines(numbered(1)))
+        .await
+        .expect(400);
+    world
+        .ask(as_producer(1).lines(numbered(0)))
+        .await
+        .expect(201);
+    let fenced = world
+        .ask(as_producer(0).lines(numbered(1)))
+        .await
+        .expect(403);
+    assert_eq!(
+        (fenced.code(), fenced.header("producer-epoch")),
+        ("producer_fenced".into(), Some("1"))
+    );
     assert_eq!(stored(&world).await, [0, 0]);
+}
+
+#[tokio::test]
+async fn what_numbers_a_whole_request_does_not_go_with_lines() {
+    let world = world();
+    world.running("a").await;
+    for ask in [
+        events().header("idempotency-key", "k"),
+        as_producer(0).header("producer-seq", "0"),
+    ] {
+        let answer = world.ask(ask.lines(line(0))).await.expect(400);
+        assert!(
+            answer.error().contains("does not go with lines"),
+            "{}",
+            answer.text()
+        );
+    }
+    assert!(stored(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_line_may_arrive_byte_by_byte() {
+    let world = given().settings(|s| s.line_bytes = 40).world();
+    world.running("a").await;
+    let text = line(1).trim().to_owned();
+    let text = format!("{text}{}\r\n{text}\n", " ".repeat(40 - text.len()));
+    let publisher = Publisher::begin(&world, events());
+    for at in 0..text.len() {
+        publisher.send(&text[at..=at]).await;
+    }
+    publisher.end().await.expect(201);
+    assert_eq!(stored(&world).await, [1, 1]);
 }
 
 #[tokio::test]
@@ -223,15 +302,23 @@ async fn lines_to_a_task_that_ends_meanwhile_are_refused() {
     let answer = answer_of(publisher.answer).await.expect(400);
     assert_eq!(answer.code(), "task_sealed");
     assert_eq!(answer.json()["details"]["published"], 1);
-    world.ask(post("/tasks/unknown/events").lines(line(0))).await.expect(404);
+    world
+        .ask(post("/tasks/unknown/events").lines(line(0)))
+        .await
+        .expect(404);
 }
 
 #[tokio::test]
 async fn deltas_published_by_lines_fold() {
     let world = world();
     world.running("a").await;
-    let body: String = ["He", "l", "lo"].iter().map(|text| format!("{}\n", delta("s", text))).collect();
+    let body: String = ["He", "l", "lo"]
+        .iter()
+        .map(|text| format!("{}\n", delta("s", text)))
+        .collect();
     world.ask(events().lines(body)).await.expect(201);
-    let folded = world.history("a", "?seriesFormat=accumulated&types=llm.*").await;
+    let folded = world
+        .history("a", "?seriesFormat=accumulated&types=llm.*")
+        .await;
     assert_eq!(folded[0]["data"]["delta"], "Hello");
 }

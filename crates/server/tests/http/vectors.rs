@@ -6,102 +6,303 @@ use crate::support::*;
 
 /// Stories that begin on an empty server, by the name they are known by.
 const STORIES: &[(&str, &[Step])] = &[
-    ("T2: an id is taken once", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, r#"{"id":"a","status":"pending"}"#),
-        ("POST /tasks", r#"{"id":"a"}"#, 409, r#"{"error":"Task already exists: a","code":"task_exists"}"#),
-    ]),
-    ("T3: a body that breaks a rule is told which", &[
-        ("POST /tasks", r#"{"ttl":0}"#, 400, r#"{"code":"invalid_request","details":{"issues":[{"path":"ttl"}]}}"#),
-    ]),
-    ("T4: a body that is no JSON is told so", &[
-        ("POST /tasks", "x", 400, r#"{"code":"malformed_json"}"#),
-    ]),
-    ("T5: pending tasks do not complete", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"completed"}"#, 409, r#"{"error":"Invalid transition: pending → completed"}"#),
-    ]),
-    ("T6: a transition is an event", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"running"}"#, 200, r#"{"status":"running"}"#),
-        ("GET /tasks/a/events/history", "", 200, r#"[{"type":"taskcast:status","index":0,"taskId":"a","level":"info","data":{"status":"running"}}]"#),
-    ]),
-    ("T7, T8: a blocked task asks, and is answered", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"running"}"#, 200, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"blocked","reason":"r","blockedRequest":{"type":"q","data":1},"resumeAfterMs":5000}"#, 200,
-            r#"{"status":"blocked","reason":"r","blockedRequest":{"type":"q","data":1},"updatedAt":1700000000000,"resumeAt":1700000005000}"#),
-        ("GET /tasks/a/request", "", 200, r#"{"type":"q","data":1}"#),
-        ("GET /tasks/a/events/history?since.index=0", "", 200,
-            r#"[{"type":"taskcast:status"},{"type":"taskcast:blocked","data":{"reason":"r","request":{"type":"q","data":1}}}]"#),
-        ("POST /tasks/a/resolve", r#"{"data":"yes"}"#, 200,
-            r#"{"status":"running","result":{"resolution":"yes"},"reason":null,"blockedRequest":null,"resumeAt":null}"#),
-        ("GET /tasks/a/events/history?since.index=2", "", 200,
-            r#"[{"type":"taskcast:status","data":{"status":"running","result":{"resolution":"yes"}}},
-                {"type":"taskcast:resolved","data":{"resolution":{"resolution":"yes"}}}]"#),
-    ]),
-    ("T9: only a blocked task can be answered", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"running"}"#, 200, ""),
-        ("POST /tasks/a/resolve", r#"{"data":1}"#, 400, r#"{"error":"Task is not blocked"}"#),
-    ]),
-    ("T10: a task may be blocked without asking", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"running"}"#, 200, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"blocked"}"#, 200, ""),
-        ("GET /tasks/a/request", "", 404, r#"{"error":"No blocked request"}"#),
-    ]),
-    ("T11: pausing a blocked task keeps what it asks", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"running"}"#, 200, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"blocked","reason":"r","blockedRequest":{"type":"q"},"resumeAfterMs":5}"#, 200, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"paused"}"#, 200,
-            r#"{"status":"paused","reason":"r","blockedRequest":{"type":"q"},"resumeAt":1700000000005}"#),
-    ]),
-    ("T12: an ended task takes no events", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"running"}"#, 200, ""),
-        ("PATCH /tasks/a/status", r#"{"status":"completed"}"#, 200, r#"{"completedAt":1700000000000}"#),
-        ("POST /tasks/a/events", r#"{"type":"x","level":"info"}"#, 400,
-            r#"{"error":"Cannot publish to task in terminal status: completed"}"#),
-    ]),
-    ("T13: a pending task takes events", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("POST /tasks/a/events", r#"{"type":"x","level":"info","data":1}"#, 201, r#"{"index":0,"type":"x","data":1,"taskId":"a"}"#),
-    ]),
-    ("T14: nothing can be published to nobody", &[
-        ("POST /tasks/unknown/events", "[]", 201, "[]"),
-    ]),
-    ("T15: deltas are kept, and fold on request", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("POST /tasks/a/events", r#"{"type":"d","level":"info","data":{"delta":"He"},"seriesId":"s","seriesMode":"accumulate"}"#, 201, ""),
-        ("POST /tasks/a/events", r#"{"type":"d","level":"info","data":{"delta":"llo"},"seriesId":"s","seriesMode":"accumulate"}"#, 201, ""),
-        ("GET /tasks/a/events/history", "", 200, r#"[{"data":{"delta":"He"}},{"data":{"delta":"llo"}}]"#),
-        ("GET /tasks/a/events/history?seriesFormat=accumulated", "", 200,
-            r#"[{"data":{"delta":"Hello"},"seriesSnapshot":true,"index":1}]"#),
-    ]),
-    ("T16: a fold restarts at what cannot be joined", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("POST /tasks/a/events", r#"{"type":"d","data":{"delta":"a"},"seriesId":"s","seriesMode":"accumulate"}"#, 201, ""),
-        ("POST /tasks/a/events", r#"{"type":"d","data":{"delta":1},"seriesId":"s","seriesMode":"accumulate"}"#, 201, ""),
-        ("POST /tasks/a/events", r#"{"type":"d","data":{"delta":"b"},"seriesId":"s","seriesMode":"accumulate"}"#, 201, ""),
-        ("GET /tasks/a/events/history?seriesFormat=accumulated", "", 200, r#"[{"data":{"delta":"b"}}]"#),
-    ]),
-    ("T17: a snapshot has the other keys of the newest delta", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("POST /tasks/a/events", r#"{"type":"d","data":{"delta":"a","k":1},"seriesId":"s","seriesMode":"accumulate"}"#, 201, ""),
-        ("POST /tasks/a/events", r#"{"type":"d","data":{"delta":"b","m":2},"seriesId":"s","seriesMode":"accumulate"}"#, 201, ""),
-        ("GET /tasks/a/events/history?seriesFormat=accumulated", "", 200, r#"[{"data":{"delta":"ab","m":2,"k":null}}]"#),
-    ]),
-    ("T18: of latest events the newest is left", &[
-        ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
-        ("POST /tasks/a/events", r#"{"type":"p","data":1,"seriesId":"s","seriesMode":"latest"}"#, 201, ""),
-        ("POST /tasks/a/events", r#"{"type":"p","data":2,"seriesId":"s","seriesMode":"latest"}"#, 201, ""),
-        ("POST /tasks/a/events", r#"{"type":"p","data":3,"seriesId":"s","seriesMode":"latest"}"#, 201, ""),
-        ("GET /tasks/a/events/history", "", 200, r#"[{"data":3,"index":2}]"#),
-    ]),
-    ("T30: an admin API that is off does not exist", &[
-        ("POST /admin/token", r#"{"adminToken":"x"}"#, 404, r#"{"error":"Not found"}"#),
-    ]),
+    (
+        "T2: an id is taken once",
+        &[
+            (
+                "POST /tasks",
+                r#"{"id":"a"}"#,
+                201,
+                r#"{"id":"a","status":"pending"}"#,
+            ),
+            (
+                "POST /tasks",
+                r#"{"id":"a"}"#,
+                409,
+                r#"{"error":"Task already exists: a","code":"task_exists"}"#,
+            ),
+        ],
+    ),
+    (
+        "T3: a body that breaks a rule is told which",
+        &[(
+            "POST /tasks",
+            r#"{"ttl":0}"#,
+            400,
+            r#"{"code":"invalid_request","details":{"issues":[{"path":"ttl"}]}}"#,
+        )],
+    ),
+    (
+        "T4: a body that is no JSON is told so",
+        &[("POST /tasks", "x", 400, r#"{"code":"malformed_json"}"#)],
+    ),
+    (
+        "T5: pending tasks do not complete",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            (
+                "PATCH /tasks/a/status",
+                r#"{"status":"completed"}"#,
+                409,
+                r#"{"error":"Invalid transition: pending → completed"}"#,
+            ),
+        ],
+    ),
+    (
+        "T6: a transition is an event",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            (
+                "PATCH /tasks/a/status",
+                r#"{"status":"running"}"#,
+                200,
+                r#"{"status":"running"}"#,
+            ),
+            (
+                "GET /tasks/a/events/history",
+                "",
+                200,
+                r#"[{"type":"taskcast:status","index":0,"taskId":"a","level":"info","data":{"status":"running"}}]"#,
+            ),
+        ],
+    ),
+    (
+        "T7, T8: a blocked task asks, and is answered",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            ("PATCH /tasks/a/status", r#"{"status":"running"}"#, 200, ""),
+            (
+                "PATCH /tasks/a/status",
+                r#"{"status":"blocked","reason":"r","blockedRequest":{"type":"q","data":1},"resumeAfterMs":5000}"#,
+                200,
+                r#"{"status":"blocked","reason":"r","blockedRequest":{"type":"q","data":1},"updatedAt":1700000000000,"resumeAt":1700000005000}"#,
+            ),
+            ("GET /tasks/a/request", "", 200, r#"{"type":"q","data":1}"#),
+            (
+                "GET /tasks/a/events/history?since.index=0",
+                "",
+                200,
+                r#"[{"type":"taskcast:status"},{"type":"taskcast:blocked","data":{"reason":"r","request":{"type":"q","data":1}}}]"#,
+            ),
+            (
+                "POST /tasks/a/resolve",
+                r#"{"data":"yes"}"#,
+                200,
+                r#"{"status":"running","result":{"resolution":"yes"},"reason":null,"blockedRequest":null,"resumeAt":null}"#,
+            ),
+            (
+                "GET /tasks/a/events/history?since.index=2",
+                "",
+                200,
+                r#"[{"type":"taskcast:status","data":{"status":"running","result":{"resolution":"yes"}}},
+                {"type":"taskcast:resolved","data":{"resolution":{"resolution":"yes"}}}]"#,
+            ),
+        ],
+    ),
+    (
+        "T9: only a blocked task can be answered",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            ("PATCH /tasks/a/status", r#"{"status":"running"}"#, 200, ""),
+            (
+                "POST /tasks/a/resolve",
+                r#"{"data":1}"#,
+                400,
+                r#"{"error":"Task is not blocked"}"#,
+            ),
+        ],
+    ),
+    (
+        "T10: a task may be blocked without asking",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            ("PATCH /tasks/a/status", r#"{"status":"running"}"#, 200, ""),
+            ("PATCH /tasks/a/status", r#"{"status":"blocked"}"#, 200, ""),
+            (
+                "GET /tasks/a/request",
+                "",
+                404,
+                r#"{"error":"No blocked request"}"#,
+            ),
+        ],
+    ),
+    (
+        "T11: pausing a blocked task keeps what it asks",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            ("PATCH /tasks/a/status", r#"{"status":"running"}"#, 200, ""),
+            (
+                "PATCH /tasks/a/status",
+                r#"{"status":"blocked","reason":"r","blockedRequest":{"type":"q"},"resumeAfterMs":5}"#,
+                200,
+                "",
+            ),
+            (
+                "PATCH /tasks/a/status",
+                r#"{"status":"paused"}"#,
+                200,
+                r#"{"status":"paused","reason":"r","blockedRequest":{"type":"q"},"resumeAt":1700000000005}"#,
+            ),
+        ],
+    ),
+    (
+        "T12: an ended task takes no events",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            ("PATCH /tasks/a/status", r#"{"status":"running"}"#, 200, ""),
+            (
+                "PATCH /tasks/a/status",
+                r#"{"status":"completed"}"#,
+                200,
+                r#"{"completedAt":1700000000000}"#,
+            ),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"x","level":"info"}"#,
+                400,
+                r#"{"error":"Cannot publish to task in terminal status: completed"}"#,
+            ),
+        ],
+    ),
+    (
+        "T13: a pending task takes events",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"x","level":"info","data":1}"#,
+                201,
+                r#"{"index":0,"type":"x","data":1,"taskId":"a"}"#,
+            ),
+        ],
+    ),
+    (
+        "T14: nothing can be published to nobody",
+        &[("POST /tasks/unknown/events", "[]", 201, "[]")],
+    ),
+    (
+        "T15: deltas are kept, and fold on request",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"d","level":"info","data":{"delta":"He"},"seriesId":"s","seriesMode":"accumulate"}"#,
+                201,
+                "",
+            ),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"d","level":"info","data":{"delta":"llo"},"seriesId":"s","seriesMode":"accumulate"}"#,
+                201,
+                "",
+            ),
+            (
+                "GET /tasks/a/events/history",
+                "",
+                200,
+                r#"[{"data":{"delta":"He"}},{"data":{"delta":"llo"}}]"#,
+            ),
+            (
+                "GET /tasks/a/events/history?seriesFormat=accumulated",
+                "",
+                200,
+                r#"[{"data":{"delta":"Hello"},"seriesSnapshot":true,"index":1}]"#,
+            ),
+        ],
+    ),
+    (
+        "T16: a fold restarts at what cannot be joined",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"d","data":{"delta":"a"},"seriesId":"s","seriesMode":"accumulate"}"#,
+                201,
+                "",
+            ),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"d","data":{"delta":1},"seriesId":"s","seriesMode":"accumulate"}"#,
+                201,
+                "",
+            ),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"d","data":{"delta":"b"},"seriesId":"s","seriesMode":"accumulate"}"#,
+                201,
+                "",
+            ),
+            (
+                "GET /tasks/a/events/history?seriesFormat=accumulated",
+                "",
+                200,
+                r#"[{"data":{"delta":"b"}}]"#,
+            ),
+        ],
+    ),
+    (
+        "T17: a snapshot has the other keys of the newest delta",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"d","data":{"delta":"a","k":1},"seriesId":"s","seriesMode":"accumulate"}"#,
+                201,
+                "",
+            ),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"d","data":{"delta":"b","m":2},"seriesId":"s","seriesMode":"accumulate"}"#,
+                201,
+                "",
+            ),
+            (
+                "GET /tasks/a/events/history?seriesFormat=accumulated",
+                "",
+                200,
+                r#"[{"data":{"delta":"ab","m":2,"k":null}}]"#,
+            ),
+        ],
+    ),
+    (
+        "T18: of latest events the newest is left",
+        &[
+            ("POST /tasks", r#"{"id":"a"}"#, 201, ""),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"p","data":1,"seriesId":"s","seriesMode":"latest"}"#,
+                201,
+                "",
+            ),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"p","data":2,"seriesId":"s","seriesMode":"latest"}"#,
+                201,
+                "",
+            ),
+            (
+                "POST /tasks/a/events",
+                r#"{"type":"p","data":3,"seriesId":"s","seriesMode":"latest"}"#,
+                201,
+                "",
+            ),
+            (
+                "GET /tasks/a/events/history",
+                "",
+                200,
+                r#"[{"data":3,"index":2}]"#,
+            ),
+        ],
+    ),
+    (
+        "T30: an admin API that is off does not exist",
+        &[(
+            "POST /admin/token",
+            r#"{"adminToken":"x"}"#,
+            404,
+            r#"{"error":"Not found"}"#,
+        )],
+    ),
 ];
 
 #[tokio::test]
@@ -114,7 +315,11 @@ async fn requests_are_answered_as_they_always_were() {
 
 #[tokio::test]
 async fn t1_a_new_task_has_an_id_a_status_and_two_times() {
-    let task = world().ask(post("/tasks").text("{}")).await.expect(201).json();
+    let task = world()
+        .ask(post("/tasks").text("{}"))
+        .await
+        .expect(201)
+        .json();
     let keys: Vec<&String> = task.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["createdAt", "id", "status", "updatedAt"]);
     assert_eq!(task["status"], "pending");
@@ -149,7 +354,12 @@ async fn t20_from_the_very_beginning_nothing_is_folded() {
     let frames = stream.rest().await;
     let seen: Vec<(u64, Value)> = frames[..3]
         .iter()
-        .map(|frame| (frame.data["filteredIndex"].as_u64().unwrap(), frame.data["data"].clone()))
+        .map(|frame| {
+            (
+                frame.data["filteredIndex"].as_u64().unwrap(),
+                frame.data["data"].clone(),
+            )
+        })
         .collect();
     let expected = [
         (0, json!({"status": "running"})),
@@ -173,7 +383,10 @@ async fn t21_a_stream_of_an_ended_task_ends() {
 #[tokio::test]
 async fn t22_t23_t24_filters_hide_events_and_never_the_end() {
     for (query, expected) in [
-        ("?includeStatus=false", &["llm", "llm.a", "llm.a.b", "done failed"][..]),
+        (
+            "?includeStatus=false",
+            &["llm", "llm.a", "llm.a.b", "done failed"][..],
+        ),
         ("?types=llm.*", &["llm.a", "llm.a.b", "done failed"]),
         ("?types=", &["done failed"]),
         ("?types=,", &["done failed"]),
@@ -185,7 +398,9 @@ async fn t22_t23_t24_filters_hide_events_and_never_the_end() {
         world.running("a").await;
         let mut stream = world.follow(&format!("/tasks/a/events{query}")).await;
         for (kind, level) in [("llm", "info"), ("llm.a", "info"), ("llm.a.b", "error")] {
-            world.publish("a", json!({"type": kind, "level": level})).await;
+            world
+                .publish("a", json!({"type": kind, "level": level}))
+                .await;
         }
         world.to("a", json!({"status": "failed"})).await;
         assert_eq!(told(&stream.rest().await), expected, "{query}");
@@ -199,24 +414,47 @@ async fn t25_events_without_the_envelope_are_events() {
     let mut stream = world.follow("/tasks/a/events?wrap=false").await;
     let frame = stream.next().await.unwrap();
     let keys: Vec<&String> = frame.data.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["data", "id", "index", "level", "taskId", "timestamp", "type"]);
+    assert_eq!(
+        keys,
+        [
+            "data",
+            "id",
+            "index",
+            "level",
+            "taskId",
+            "timestamp",
+            "type"
+        ]
+    );
     // What a first connect replays is a folded replay: its ids say so.
-    assert_eq!(frame.id, Some(format!("{}~", frame.data["id"].as_str().unwrap())));
+    assert_eq!(
+        frame.id,
+        Some(format!("{}~", frame.data["id"].as_str().unwrap()))
+    );
 }
 
 #[tokio::test]
 async fn t26_a_task_tells_how_many_follow_it() {
     let world = world();
     world.running("a").await;
-    let (one, two) = (world.follow("/tasks/a/events").await, world.follow("/tasks/a/events").await);
+    let (one, two) = (
+        world.follow("/tasks/a/events").await,
+        world.follow("/tasks/a/events").await,
+    );
     let hot = async || world.ask(get("/tasks/a")).await.json();
     let task = hot().await;
-    assert_eq!((&task["hot"], &task["subscriberCount"]), (&json!(true), &json!(2)));
+    assert_eq!(
+        (&task["hot"], &task["subscriberCount"]),
+        (&json!(true), &json!(2))
+    );
     drop(one);
     assert_eq!(hot().await["subscriberCount"], 1);
     drop(two);
     let task = hot().await;
-    assert_eq!((&task["hot"], &task["subscriberCount"]), (&json!(false), &json!(0)));
+    assert_eq!(
+        (&task["hot"], &task["subscriberCount"]),
+        (&json!(false), &json!(0))
+    );
 }
 
 #[tokio::test]
@@ -228,7 +466,10 @@ async fn t32_t33_t34_an_archive_has_one_event_per_series() {
     let archive = world.ask(get("/tasks/a/archive")).await.expect(200).json();
     let events = archive["events"].as_array().unwrap();
     let seen: Vec<(&Value, &Value)> = events.iter().map(|e| (&e["index"], &e["type"])).collect();
-    assert_eq!(seen, [(&json!(0), &json!("llm.delta")), (&json!(1), &json!("x"))]);
+    assert_eq!(
+        seen,
+        [(&json!(0), &json!("llm.delta")), (&json!(1), &json!("x"))]
+    );
     assert_eq!(events[0]["data"]["delta"], "Hello");
 
     let import = |archive: &Value| post("/tasks/import").json(&json!({"archive": archive}));

@@ -46,7 +46,9 @@ impl Server {
 
     /// A connection without any HTTP on it.
     pub async fn socket(&self) -> TcpStream {
-        TcpStream::connect(self.address).await.expect("a connection")
+        TcpStream::connect(self.address)
+            .await
+            .expect("a connection")
     }
 
     /// Sends a request on a connection of its own.
@@ -82,6 +84,9 @@ impl Server {
     /// Waits for the server to have stopped.
     pub async fn stopped(&mut self) {
         let ended = timeout(Duration::from_secs(10), self.serving.join_next()).await;
-        ended.expect("the server stops").expect("it served").expect("it did not panic");
+        ended
+            .expect("the server stops")
+            .expect("it served")
+            .expect("it did not panic");
     }
 }

@@ -37,5 +37,6 @@ pub async fn read_until(socket: &mut TcpStream, text: &str) -> String {
 /// The status of an answer in HTTP/1.1.
 pub fn status(answer: &str) -> u16 {
     let word = answer.split(' ').nth(1).unwrap_or_default();
-    word.parse().unwrap_or_else(|_| panic!("no answer: {answer:?}"))
+    word.parse()
+        .unwrap_or_else(|_| panic!("no answer: {answer:?}"))
 }

@@ -11,7 +11,10 @@ pub type Step = (&'static str, &'static str, u16, &'static str);
 pub async fn take(world: &World, steps: &[Step]) {
     for (request, body, status, expected) in steps {
         let (method, path) = request.split_once(' ').expect("a method and a path");
-        let mut ask = Ask::new(Method::from_bytes(method.as_bytes()).expect("a method"), path);
+        let mut ask = Ask::new(
+            Method::from_bytes(method.as_bytes()).expect("a method"),
+            path,
+        );
         if !body.is_empty() {
             ask = ask.text(body);
         }
@@ -20,7 +23,10 @@ pub async fn take(world: &World, steps: &[Step]) {
         assert_eq!(answer.status, *status, "{request} {body}: {text}");
         if !expected.is_empty() {
             let expected: Value = serde_json::from_str(expected).expect("the table is JSON");
-            assert!(holds(&answer.json(), &expected), "{request}: {text} is not {expected}");
+            assert!(
+                holds(&answer.json(), &expected),
+                "{request}: {text} is not {expected}"
+            );
         }
     }
 }

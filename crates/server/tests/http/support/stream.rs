@@ -115,7 +115,10 @@ impl Stream {
     pub async fn until(&mut self, text: &str) {
         while !self.text().contains(text) {
             let was = self.text();
-            assert!(self.piece().await, "the stream ended without {text:?}: {was}");
+            assert!(
+                self.piece().await,
+                "the stream ended without {text:?}: {was}"
+            );
         }
     }
 

@@ -1,0 +1,145 @@
+//! The stream of everything: in the order of commits, resumable at every event, and of each task
+//! only to those who may see it.
+
+mod common;
+
+use common::*;
+use std::sync::Arc;
+use std::time::Duration;
+use taskcast_core::*;
+use taskcast_engine::*;
+use taskcast_store::{Maintenance, ShortTermStore};
+use tokio::time::timeout;
+
+async fn open(world: &World, identity: Identity, cursor: Option<String>) -> EverythingStream {
+    let ask = EverythingAsk {
+        filter: EventFilter::default(),
+        cursor,
+    };
+    world
+        .engine
+        .everything(Arc::new(identity), ask)
+        .await
+        .unwrap()
+}
+
+/// All that comes until nothing more comes: `task/index`, and the cursor after it.
+async fn seen(stream: &mut EverythingStream) -> Vec<(String, String)> {
+    let mut seen = Vec::new();
+    while let Ok(frames) = timeout(Duration::from_secs(3), stream.next()).await {
+        for frame in frames.unwrap() {
+            seen.push(match frame {
+                EverythingFrame::Event {
+                    task,
+                    event,
+                    cursor,
+                    ..
+                } => (format!("{task}/{}", event.index), cursor),
+                EverythingFrame::Gap(gap) => {
+                    (format!("gap {}", gap.reason.as_str()), String::new())
+                }
+            });
+        }
+    }
+    seen
+}
+
+fn names(seen: &[(String, String)]) -> Vec<&str> {
+    seen.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_come_in_the_order_of_commits_and_resume_after_each() {
+    let world = world();
+    world.running("old").await;
+    let mut stream = open(&world, Identity::anyone(), None).await;
+    let start = stream.cursor();
+    let (a, b) = (world.running("a").await, world.running("b").await);
+    for n in 0..200 {
+        let id = if n % 3 == 0 { &a } else { &b };
+        world
+            .publish(id, (0..1 + n % 4).map(|i| plain("a", i)).collect())
+            .await;
+    }
+    let whole = seen(&mut stream).await;
+    assert_eq!(&names(&whole)[..3], ["a/0", "b/0", "a/1"]);
+    assert_eq!(whole.len(), 2 + 500);
+    let mut again = open(&world, Identity::anyone(), Some(start)).await;
+    assert_eq!(seen(&mut again).await, whole);
+    for (at, (_, cursor)) in whole.iter().enumerate() {
+        let mut rest = open(&world, Identity::anyone(), Some(cursor.clone())).await;
+        assert_eq!(seen(&mut rest).await, whole[at + 1..], "after {cursor}");
+    }
+}
+
+/// A commit that was given in part may lose slots, or its task, before the reader comes back.
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_meanwhile_takes_nothing_else_along() {
+    let world = world();
+    let mut stream = open(&world, Identity::anyone(), None).await;
+    let (a, b) = (world.running("a").await, world.running("b").await);
+    world
+        .publish(&a, (0..5).map(|n| plain("a", n)).collect())
+        .await;
+    world
+        .publish(&b, (0..5).map(|n| plain("b", n)).collect())
+        .await;
+    let whole = seen(&mut stream).await;
+    let cursor = whole
+        .iter()
+        .find(|(name, _)| name == "a/2")
+        .unwrap()
+        .1
+        .clone();
+    let epoch = world.epoch(&a).await;
+    world.store.trim(&a, epoch, Index(4)).await.unwrap();
+    let mut rest = open(&world, Identity::anyone(), Some(cursor.clone())).await;
+    let expected = ["a/4", "a/5", "b/1", "b/2", "b/3", "b/4", "b/5"];
+    assert_eq!(names(&seen(&mut rest).await), expected);
+    world.engine.delete(&a).await.unwrap();
+    let mut rest = open(&world, Identity::anyone(), Some(cursor)).await;
+    assert_eq!(names(&seen(&mut rest).await), expected[2..]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everybody_sees_their_tasks_new_ones_too() {
+    let world = world();
+    let mine = Identity {
+        subject: Some("ann".into()),
+        tasks: TaskScope::Only([TaskId::new("a").unwrap(), TaskId::new("c").unwrap()].into()),
+        ..Identity::anyone()
+    };
+    let mut limited = open(&world, mine, None).await;
+    let bob = Identity {
+        subject: Some("bob".into()),
+        ..Identity::anyone()
+    };
+    let mut bobs = open(&world, bob, None).await;
+    world.running("a").await;
+    world.running("b").await;
+    let rule = r#"{"rules":[{"match":{"scope":["event:subscribe"]},"require":{"sub":["ann"]}}]}"#;
+    let task = NewTask {
+        auth_config: Some(serde_json::from_str(rule).unwrap()),
+        ..NewTask::default()
+    };
+    let c = world.pending("c", task).await;
+    world.to(&c, Status::Running).await;
+    assert_eq!(names(&seen(&mut limited).await), ["a/0", "c/0"]);
+    assert_eq!(names(&seen(&mut bobs).await), ["a/0", "b/0"]);
+    // Created anew without the rule, it is another task.
+    world.engine.delete(&c).await.unwrap();
+    world.running("c").await;
+    assert_eq!(names(&seen(&mut bobs).await), ["c/0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_of_another_store_or_of_the_future_is_a_gap() {
+    let world = world();
+    let stream = open(&world, Identity::anyone(), None).await;
+    let cursor = stream.cursor();
+    assert_eq!(cursor, format!("{:x}-0.0", world.store.info().incarnation));
+    for bad in ["", "nonsense", "7-1.0", "8-0.0"] {
+        let mut stream = open(&world, Identity::anyone(), Some(bad.to_owned())).await;
+        assert_eq!(names(&seen(&mut stream).await), ["gap unknown"], "{bad:?}");
+    }
+}
