@@ -26,7 +26,7 @@ fn application(engine: TaskEngine) -> Router {
     });
     Router::new()
         .route("/", get(|| async { "the host's own page\n" }))
-        .nest("/taskcast", taskcast)
+        .nest_service("/taskcast", taskcast)
 }
 
 /// Tickets end with this process: a host with several instances shares a secret instead.

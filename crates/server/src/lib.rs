@@ -24,6 +24,9 @@ use error::ApiError;
 use taskcast_api::ErrorCode;
 
 /// The routes of Taskcast. Nest them under any path: links in answers are relative to it.
+///
+/// With `nest_service("/taskcast", …)` the address `/taskcast/` is answered as well as `/taskcast`,
+/// which `nest` does not do, and which clients ask for that put a `/` behind their base address.
 pub fn router(parts: ServerParts) -> Router {
     let app = App::new(parts);
     let (routes, _) = routes::all().split_for_parts();

@@ -13,6 +13,8 @@ use tokio::time::{sleep, timeout};
 #[derive(Default)]
 struct Seen {
     cursor: Option<String>,
+    /// The newest commit when it began.
+    began: Option<u64>,
     newest: CommitNumber,
     events: BTreeSet<(TaskId, u32, u64)>,
     digest: u64,
@@ -46,7 +48,8 @@ async fn read(world: &World, rng: &mut Rng, seen: &mut Seen) -> Result<bool, Bro
     let Ok(mut stream) = world.engine(rng).everything(identity, ask).await else {
         return Ok(false);
     };
-    seen.cursor.get_or_insert_with(|| stream.cursor());
+    let cursor = seen.cursor.get_or_insert_with(|| stream.cursor());
+    seen.began = seen.began.or_else(|| commit_of(cursor));
     let mut left = rng.below(60);
     loop {
         let frames = match timeout(Duration::from_secs(5), stream.next()).await {
@@ -87,7 +90,13 @@ fn take(seen: &mut Seen, frame: EverythingFrame) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Everything that is there at the end was seen.
+/// The commit in a cursor of a store with one partition.
+fn commit_of(cursor: &str) -> Option<u64> {
+    let (_, position) = cursor.split_once('-')?;
+    position.split_once('.')?.0.parse().ok()
+}
+
+/// Everything that is there at the end, and came after the beginning, was seen.
 fn complete(world: &World, seen: &Seen) {
     let truth = world.store.truth.lock();
     for (task, epoch) in &truth.current {
@@ -99,7 +108,8 @@ fn complete(world: &World, seen: &Seen) {
             let index = event.index.0;
             let gone =
                 index < log.trim || superseded.contains(&index) || log.cleaned.contains(&index);
-            if !gone && !seen.events.contains(&(task.clone(), *epoch, index)) {
+            let before = seen.began.is_none_or(|began| event.commit.0 <= began);
+            if !before && !gone && !seen.events.contains(&(task.clone(), *epoch, index)) {
                 world.broken(format!("everything: {index} of {task} never came"));
             }
         }

@@ -5,6 +5,9 @@
 //! seconds; what really happened is written down below the engines, and everything that anybody is
 //! told is checked against it.
 //!
+//! A run over SQLite has real threads and a disk that loses power: what was not synced is gone, and
+//! the store has to come back with what it promised.
+//!
 //! ```
 //! let outcome = taskcast_sim::run_memory(1)?;
 //! assert_eq!(outcome.broken, Vec::<String>::new());
@@ -15,15 +18,18 @@ mod audit;
 mod broadcast;
 mod chaos;
 mod clock;
+mod crash;
 mod everything;
 mod faults;
 mod lockstep;
 mod rng;
 mod run;
 mod truth;
+mod vfs;
 mod viewer;
 mod watched;
 mod world;
 mod writer;
 
+pub use crash::run_sqlite;
 pub use run::{Outcome, run_memory};

@@ -1,10 +1,10 @@
 //! `taskcast-sim`: runs seeds until one breaks a promise, and says how to run it again.
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
-use taskcast_sim::{Outcome, run_memory};
+use taskcast_sim::{Outcome, run_memory, run_sqlite};
 
 /// Simulates writers, readers, restarts and crashes, and checks what everybody is told.
 #[derive(Parser)]
@@ -15,6 +15,33 @@ struct Arguments {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Which store is run over.
+    #[arg(long, value_enum, default_value_t = Store::Memory)]
+    store: Store,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Store {
+    /// One thread, virtual time, a store with faults: a seed replays exactly.
+    Memory,
+    /// Real threads and a disk that loses power.
+    Sqlite,
+}
+
+impl Store {
+    fn run(self, seed: u64) -> io::Result<Outcome> {
+        match self {
+            Self::Memory => run_memory(seed),
+            Self::Sqlite => run_sqlite(seed),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Sqlite => "sqlite",
+        }
+    }
 }
 
 fn main() -> io::Result<ExitCode> {
@@ -23,9 +50,9 @@ fn main() -> io::Result<ExitCode> {
     let (mut events, mut acknowledged, mut faults) = (0, 0, 0);
     let last = arguments.seed.saturating_add(arguments.seeds);
     for seed in arguments.seed..last {
-        let outcome = run_memory(seed)?;
+        let outcome = arguments.store.run(seed)?;
         if !outcome.broken.is_empty() {
-            report(&mut out, seed, &outcome)?;
+            report(&mut out, seed, arguments.store, &outcome)?;
             return Ok(ExitCode::FAILURE);
         }
         events += outcome.events;
@@ -35,15 +62,20 @@ fn main() -> io::Result<ExitCode> {
     let (seeds, took) = (arguments.seeds, began.elapsed().as_secs_f64());
     writeln!(
         out,
-        "{seeds} seeds kept every promise: {events} events, {acknowledged} publishes acknowledged, {faults} faults, {took:.1} s"
+        "{}: {seeds} seeds kept every promise: {events} events, {acknowledged} publishes acknowledged, {faults} faults, {took:.1} s",
+        arguments.store.name()
     )?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn report(out: &mut impl Write, seed: u64, outcome: &Outcome) -> io::Result<()> {
+fn report(out: &mut impl Write, seed: u64, store: Store, outcome: &Outcome) -> io::Result<()> {
     writeln!(out, "seed {seed} broke {} promises:", outcome.broken.len())?;
     for broken in outcome.broken.iter().take(20) {
         writeln!(out, "  {broken}")?;
     }
-    writeln!(out, "again: taskcast-sim --seed {seed} --seeds 1")
+    let store = store.name();
+    writeln!(
+        out,
+        "again: taskcast-sim --store {store} --seed {seed} --seeds 1"
+    )
 }

@@ -1,6 +1,6 @@
 /** What users hold. */
 
-import { errorOf, GapError } from './errors.js'
+import { errorOf, GapError, network } from './errors.js'
 import { follow } from './follow.js'
 import { Credentials, taskUrl } from './request.js'
 import { Series } from './series.js'
@@ -89,7 +89,8 @@ export class TaskcastClient {
         else options.onGap?.(item.gap)
       }
       const { text } = series
-      if (text !== shown && text !== undefined) yield (shown = text)
+      if (text !== shown && text !== undefined) yield text
+      shown = text
       if (reason !== undefined) return reason
     }
     return undefined
@@ -99,8 +100,10 @@ export class TaskcastClient {
   async getTask(taskId: string, options: { signal?: AbortSignal } = {}): Promise<Task> {
     const { baseUrl, token, fetch: fetchOf = fetch } = this.#options
     const headers = { ...(await new Credentials(token).headers()), Accept: 'application/json' }
-    const response = await fetchOf(taskUrl(baseUrl, taskId), { headers, ...options })
-    if (!response.ok) throw await errorOf(response)
-    return (await response.json()) as Task
+    return network('the server could not be reached', async () => {
+      const response = await fetchOf(taskUrl(baseUrl, taskId), { headers, ...options })
+      if (!response.ok) throw await errorOf(response)
+      return (await response.json()) as Task
+    })
   }
 }

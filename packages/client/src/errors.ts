@@ -99,6 +99,16 @@ export async function errorOf(response: Response): Promise<TaskcastError> {
   return new TaskcastError(message, details)
 }
 
+/** Does something that fails when the network does. */
+export async function network<T>(otherwise: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (cause) {
+    if (cause instanceof TaskcastError) throw cause
+    throw new ConnectionError(otherwise, { cause })
+  }
+}
+
 function retryAfter(response: Response): number | undefined {
   const seconds = Number.parseInt(response.headers.get('retry-after') ?? '', 10)
   return seconds >= 0 ? seconds * 1000 : undefined

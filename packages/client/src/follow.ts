@@ -1,7 +1,14 @@
 /** A subscription: connection after connection, one stream of items. */
 
 import { Backoff } from './backoff.js'
-import { ConnectionError, errorOf, type Gap, TaskcastError, UnavailableError } from './errors.js'
+import {
+  ConnectionError,
+  errorOf,
+  type Gap,
+  network,
+  TaskcastError,
+  UnavailableError,
+} from './errors.js'
 import { type Frame, FrameParser } from './parser.js'
 import { Credentials, headerText, streamQuery, taskUrl } from './request.js'
 import type { ClientOptions, DoneReason, Envelope, FollowOptions, TaskEvent } from './types.js'
@@ -126,6 +133,7 @@ class Follower {
     )
     if (!response.ok) throw await errorOf(response)
     this.#refused = false
+    this.#options.onOpen?.()
     return response
   }
 
@@ -177,14 +185,4 @@ class Follower {
   }
 
   readonly #abort = () => this.#connection.abort(this.#options.signal?.reason)
-}
-
-/** Does something that fails when the network does. */
-async function network<T>(otherwise: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action()
-  } catch (cause) {
-    if (cause instanceof TaskcastError) throw cause
-    throw new ConnectionError(otherwise, { cause })
-  }
 }

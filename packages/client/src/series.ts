@@ -4,13 +4,16 @@ import type { Envelope, TaskEvent } from './types.js'
 
 /** A series as far as it was seen. */
 export class Series {
+  readonly #id: string
   #text: string | undefined
 
-  constructor(readonly id: string) {}
+  constructor(id: string) {
+    this.#id = id
+  }
 
   /** Takes an event. Tells whether it belongs to the series. */
   take(event: Envelope | TaskEvent): boolean {
-    if (event.seriesId !== this.id) return false
+    if (event.seriesId !== this.#id) return false
     const { data } = event
     const fields =
       typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {}

@@ -85,6 +85,8 @@ export interface FollowOptions<F extends Filter = Filter> {
   seriesFormat?: SeriesFormat | undefined
   /** As `filter.since`. */
   since?: Since | undefined
+  /** The server answers, at first or again. */
+  onOpen?: (() => void) | undefined
   /** Hears of each failure after which the subscription goes on by itself. */
   onError?: ((error: TaskcastError) => void) | undefined
   /** Something cannot be delivered any more; what exists follows, from its beginning. */

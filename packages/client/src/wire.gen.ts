@@ -6,8 +6,6 @@ export interface components {
     schemas: {
         /** @description One layer of storage. */
         Adapter: {
-            /** @description How durable a write is: `none`, `process`, `full`. */
-            durability?: string;
             /** @description `memory`, `sqlite`, `redis`, `postgres`. */
             provider: string;
             /** @description `ok` or `error`. */
@@ -90,7 +88,7 @@ export interface components {
             type: string;
         };
         /**
-         * @description The body of `POST /tasks`. Every field is optional; `null` is no value for any of them, and
+         * @description The body of `POST /tasks`. Every field is optional; `null` is refused for all of them, and
          *     unknown keys are ignored.
          */
         CreateTask: {
@@ -102,9 +100,9 @@ export interface components {
             /** @description The id; a ULID is made up where none is given. */
             id?: components["schemas"]["NewTaskId"];
             /** @description Notes of the caller. */
-            metadata?: Record<string, never>;
+            metadata?: Record<string, unknown>;
             /** @description Input of the task. */
-            params?: Record<string, never>;
+            params?: Record<string, unknown>;
             /** @description Words to find the task by. */
             tags?: components["schemas"]["Name"][];
             /**
@@ -140,7 +138,7 @@ export interface components {
              */
             code: components["schemas"]["ErrorCode"];
             /** @description More about it, depending on `code`. */
-            details?: Record<string, never>;
+            details?: Record<string, unknown>;
             /** @description A sentence for people. */
             error: string;
         };
@@ -148,7 +146,7 @@ export interface components {
          * @description What went wrong, as a stable word for programs.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "malformed_json" | "json_too_deep" | "not_supported_yet" | "too_many_tags" | "too_many_series" | "filter_too_large" | "task_sealed" | "task_not_blocked" | "unauthorized" | "forbidden" | "producer_fenced" | "not_found" | "task_not_found" | "no_blocked_request" | "method_not_allowed" | "body_timeout" | "task_exists" | "invalid_transition" | "conflict" | "producer_gap" | "series_conflict" | "body_too_large" | "batch_too_large" | "event_data_too_large" | "line_too_large" | "unsupported_media_type" | "idempotency_key_reused" | "too_many_subscribers" | "internal" | "overloaded" | "store_unavailable" | "store_full" | "shutting_down";
+        ErrorCode: "invalid_request" | "malformed_json" | "json_too_deep" | "not_supported_yet" | "too_many_tags" | "too_many_series" | "filter_too_large" | "task_sealed" | "task_not_blocked" | "unauthorized" | "forbidden" | "producer_fenced" | "not_found" | "task_not_found" | "no_blocked_request" | "method_not_allowed" | "body_timeout" | "task_exists" | "invalid_transition" | "conflict" | "producer_gap" | "series_conflict" | "body_too_large" | "batch_too_large" | "event_data_too_large" | "line_too_large" | "unsupported_media_type" | "idempotency_key_reused" | "too_many_subscribers" | "internal" | "store_unavailable" | "store_full" | "shutting_down";
         /** @description An event to publish. */
         EventBody: {
             /** @description The payload; absent and `null` are different. */
@@ -311,7 +309,7 @@ export interface components {
         /** @description What a rule asks of the caller. */
         Requirement: {
             /** @description Each of these claims is in the token with an equal value. */
-            claims?: Record<string, never>;
+            claims?: Record<string, unknown>;
             /** @description The subject is one of these. */
             sub?: string[];
         };
@@ -321,7 +319,7 @@ export interface components {
             data?: components["schemas"]["AnyValue"];
         };
         /** @description What came out of a task. */
-        ResultValue: Record<string, never> | unknown[];
+        ResultValue: Record<string, unknown> | unknown[];
         /** @description When a rule applies. */
         RuleMatch: {
             /** @description The scopes that the rule is about; `*` for every one. */
@@ -359,9 +357,9 @@ export interface components {
             /** @description The id, unique among the tasks that exist. */
             id: string;
             /** @description Notes given at creation. */
-            metadata?: Record<string, never>;
+            metadata?: Record<string, unknown>;
             /** @description Input given at creation. */
-            params?: Record<string, never>;
+            params?: Record<string, unknown>;
             /** @description Why the task is paused or blocked. */
             reason?: string;
             /** @description What came out, by the last transition that said so. */
@@ -393,7 +391,7 @@ export interface components {
             /** @description A stable word for programs. */
             code?: string;
             /** @description Anything else. */
-            details?: Record<string, never>;
+            details?: Record<string, unknown>;
             /** @description A sentence for people. */
             message: string;
         };
@@ -454,7 +452,8 @@ export interface components {
         TicketResponse: {
             /**
              * Format: int64
-             * @description Until when it has to be used first, in milliseconds since the Unix epoch.
+             * @description When streams that it opened end, in milliseconds since the Unix epoch. The first has to be
+             *     opened within 60 seconds.
              */
             expiresAt: number;
             /** @description The value of `?ticket=` for the stream of this one task. */
@@ -469,7 +468,7 @@ export interface components {
             /** @description Why the task is paused or blocked; ignored for other targets. */
             reason?: string;
             /** @description What came out; kept by later transitions that say nothing. */
-            result?: Record<string, never>;
+            result?: Record<string, unknown>;
             /**
              * Format: int64
              * @description Milliseconds until a blocked task goes on by itself; ignored for other targets.

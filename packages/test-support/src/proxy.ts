@@ -28,7 +28,10 @@ export async function cuttingProxy(targetUrl: string, cuts?: Cuts): Promise<Prox
   let connections = 0
   let offline = false
   const server = createServer((near) => {
-    if (offline) return near.resetAndDestroy()
+    if (offline) {
+      near.resetAndDestroy()
+      return
+    }
     connections += 1
     const far = connect(Number(port), hostname)
     const cut = () => {

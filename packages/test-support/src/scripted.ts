@@ -16,7 +16,7 @@ export type Answer =
   | {
       pieces: (string | Uint8Array)[]
       /** `end` closes in good order, `cut` breaks off, `hang` stays silent. Default `end`. */
-      then?: 'end' | 'cut' | 'hang'
+      ending?: 'end' | 'cut' | 'hang'
     }
 
 /** Makes the function, and a list of the calls it took. The last answer is given again. */
@@ -34,7 +34,7 @@ export function scripted(answers: Answer[]) {
     const answer = answers[Math.min(calls.length, answers.length) - 1]
     if (answer === undefined || answer instanceof Error) throw answer ?? new Error('no answer')
     if (answer instanceof Response) return answer.clone()
-    const body = bodyOf(answer.pieces, answer.then ?? 'end', signal)
+    const body = bodyOf(answer.pieces, answer.ending ?? 'end', signal)
     return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
   }
   return { fetch: fetch as typeof globalThis.fetch, calls }
@@ -42,7 +42,7 @@ export function scripted(answers: Answer[]) {
 
 function bodyOf(
   pieces: (string | Uint8Array)[],
-  then: 'end' | 'cut' | 'hang',
+  ending: 'end' | 'cut' | 'hang',
   signal: AbortSignal | undefined,
 ) {
   const encoder = new TextEncoder()
@@ -55,9 +55,10 @@ function bodyOf(
       const piece = pieces[at++]
       if (piece !== undefined) {
         controller.enqueue(typeof piece === 'string' ? encoder.encode(piece) : piece)
-      } else if (then === 'end') controller.close()
-      else if (then === 'cut') controller.error(new TypeError('terminated'))
+      } else if (ending === 'end') controller.close()
+      else if (ending === 'cut') controller.error(new TypeError('terminated'))
       else return new Promise(() => {})
+      return undefined
     },
   })
 }

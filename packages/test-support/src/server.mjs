@@ -3,10 +3,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const repository = fileURLToPath(new URL('../../../', import.meta.url))
+const repository = resolve(fileURLToPath(import.meta.url), '../../../..')
 
 /**
  * The newest server that is built: TASKCAST_BIN, else what cargo made.
@@ -15,7 +16,7 @@ const repository = fileURLToPath(new URL('../../../', import.meta.url))
 export function findServer() {
   const named = process.env['TASKCAST_BIN']
   if (named) return named
-  const target = process.env['CARGO_TARGET_DIR'] ?? `${repository}target`
+  const target = process.env['CARGO_TARGET_DIR'] ?? `${repository}/target`
   return ['debug', 'release']
     .map((profile) => `${target}/${profile}/taskcast`)
     .filter((path) => existsSync(path))

@@ -7,19 +7,31 @@
     reason = "a story that cannot go on is a failed test"
 )]
 
+mod admin;
+mod anything;
+mod archives;
 mod auth;
 mod compat;
 mod docs;
+mod everything;
 mod faults;
+mod history;
 mod hostile;
 mod limits;
+mod lists;
+mod logs;
+mod matrix;
 mod ndjson;
 mod nested;
 mod once;
 mod openapi;
+mod origins;
+mod resume;
 mod shutdown;
 mod sockets;
 mod sse;
+mod stories;
 mod support;
 mod tasks;
+mod tickets;
 mod vectors;

@@ -53,6 +53,26 @@ async fn every_route_works_below_a_path() {
 }
 
 #[tokio::test]
+async fn as_a_service_it_answers_its_bare_address_with_and_without_a_slash() {
+    let mut world = world();
+    world.router = Router::new().nest_service("/t/{tenant}", world.router);
+    world.documented = false;
+    for path in ["/t/x", "/t/x/"] {
+        let answer = world.ask(get(path)).await.expect(200);
+        assert_eq!(answer.json()["name"], "taskcast");
+    }
+    world
+        .ask(post("/t/x/tasks").text(r#"{"id":"a"}"#))
+        .await
+        .expect(201);
+    world.ask(get("/t/x/tasks/a")).await.expect(200);
+    world
+        .ask(get("/t/x/nothing"))
+        .await
+        .refused(404, "not_found", "Not found");
+}
+
+#[tokio::test]
 async fn errors_below_the_path_are_ours_and_others_the_hosts() {
     let world = nested("/taskcast");
     assert_eq!(

@@ -93,62 +93,64 @@ async fn a_repetition_that_asks_otherwise_is_told_that_it_is_one() {
     assert_eq!(count(&world).await, 0);
 }
 
+const REFUSED: &[&[(&str, &str)]] = &[
+    &[("producer-id", "p")],
+    &[("producer-epoch", "0")],
+    &[("producer-seq", "0")],
+    &[("producer-id", "p"), ("producer-epoch", "0")],
+    &[("producer-id", "p"), ("producer-seq", "0")],
+    &[("producer-epoch", "0"), ("producer-seq", "0")],
+    &[
+        ("producer-id", ""),
+        ("producer-epoch", "0"),
+        ("producer-seq", "0"),
+    ],
+    &[
+        ("producer-id", "p"),
+        ("producer-id", "p"),
+        ("producer-epoch", "0"),
+        ("producer-seq", "0"),
+    ],
+    &[
+        ("producer-id", "p"),
+        ("producer-epoch", "0"),
+        ("producer-seq", "0"),
+        ("idempotency-key", "k"),
+    ],
+    &[
+        ("producer-id", "p"),
+        ("producer-epoch", "-1"),
+        ("producer-seq", "0"),
+    ],
+    &[
+        ("producer-id", "p"),
+        ("producer-epoch", "+1"),
+        ("producer-seq", "0"),
+    ],
+    &[
+        ("producer-id", "p"),
+        ("producer-epoch", "0"),
+        ("producer-seq", "1e3"),
+    ],
+    &[
+        ("producer-id", "p"),
+        ("producer-epoch", "0"),
+        ("producer-seq", "9007199254740992"),
+    ],
+    &[
+        ("producer-id", "\u{e9}"),
+        ("producer-epoch", "0"),
+        ("producer-seq", "0"),
+    ],
+    &[("idempotency-key", "")],
+    &[("idempotency-key", "k"), ("idempotency-key", "k")],
+];
+
 #[tokio::test]
 async fn producer_headers_go_together_and_are_numbers() {
     let world = world();
     world.running("a").await;
-    for headers in [
-        &[("producer-id", "p")][..],
-        &[("producer-epoch", "0")],
-        &[("producer-seq", "0")],
-        &[("producer-id", "p"), ("producer-epoch", "0")],
-        &[("producer-id", "p"), ("producer-seq", "0")],
-        &[("producer-epoch", "0"), ("producer-seq", "0")],
-        &[
-            ("producer-id", ""),
-            ("producer-epoch", "0"),
-            ("producer-seq", "0"),
-        ],
-        &[
-            ("producer-id", "p"),
-            ("producer-id", "p"),
-            ("producer-epoch", "0"),
-            ("producer-seq", "0"),
-        ],
-        &[
-            ("producer-id", "p"),
-            ("producer-epoch", "0"),
-            ("producer-seq", "0"),
-            ("idempotency-key", "k"),
-        ],
-        &[
-            ("producer-id", "p"),
-            ("producer-epoch", "-1"),
-            ("producer-seq", "0"),
-        ],
-        &[
-            ("producer-id", "p"),
-            ("producer-epoch", "+1"),
-            ("producer-seq", "0"),
-        ],
-        &[
-            ("producer-id", "p"),
-            ("producer-epoch", "0"),
-            ("producer-seq", "1e3"),
-        ],
-        &[
-            ("producer-id", "p"),
-            ("producer-epoch", "0"),
-            ("producer-seq", "9007199254740992"),
-        ],
-        &[
-            ("producer-id", "\u{e9}"),
-            ("producer-epoch", "0"),
-            ("producer-seq", "0"),
-        ],
-        &[("idempotency-key", "")],
-        &[("idempotency-key", "k"), ("idempotency-key", "k")],
-    ] {
+    for headers in REFUSED {
         let ask = headers
             .iter()
             .fold(publish(r#"{"type":"x"}"#), |ask, (name, value)| {

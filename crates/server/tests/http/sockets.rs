@@ -173,7 +173,7 @@ async fn a_body_that_is_announced_too_large_is_refused_and_the_answer_arrives() 
     let world = given().settings(|s| s.body_bytes = 1_000).world();
     let server = Server::of(&world).await;
     let mut socket = server.socket().await;
-    let bytes = 200_000;
+    let bytes = 4_000_000;
     write(
         &mut socket,
         format!("POST /tasks HTTP/1.1\r\nhost: x\r\ncontent-length: {bytes}\r\n\r\n"),
