@@ -64,9 +64,7 @@ export async function* fromAISDK(
   }
 }
 
-function streamOf(
-  source: Parameters<typeof fromAISDK>[0],
-): AsyncIterable<string | StreamPart> {
+function streamOf(source: Parameters<typeof fromAISDK>[0]): AsyncIterable<string | StreamPart> {
   if ('fullStream' in source) return source.fullStream
   return 'textStream' in source ? source.textStream : source
 }

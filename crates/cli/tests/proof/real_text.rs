@@ -31,8 +31,7 @@ async fn every_viewer_reads_the_bytes_of_the_file_through_kills_and_cuts() {
     let (progress, watched) = watch::channel(0);
     let mut viewers = JoinSet::new();
     // The task is there before the first viewer comes.
-    let mut caller = Caller::new(server.port());
-    caller.running_task(TASK).await;
+    Caller::new(server.port()).running_task(TASK).await;
     start_viewers(&mut viewers, &server, &mut chance, &watched, text.len());
     write(&mut server, &text, &mut chance, &progress).await;
     let mut connects = 0;
@@ -42,6 +41,7 @@ async fn every_viewer_reads_the_bytes_of_the_file_through_kills_and_cuts() {
         println!("{name}: {connected} connections");
         connects += connected;
     }
+    let mut caller = Caller::new(server.port());
     let history = caller.history(TASK).await;
     let stored = |event: &serde_json::Value| event["data"]["delta"].as_str().map(str::to_owned);
     let joined: String = history.iter().filter_map(stored).collect();

@@ -1,0 +1,67 @@
+//! Publishers of every kind while the server is killed again and again: what was acknowledged is
+//! in the history, at its index, in order, once, and nothing is there that nobody sent.
+
+mod follower;
+mod publisher;
+mod verdict;
+
+use crate::chance::Chance;
+use crate::counts::count;
+use crate::http::Caller;
+use crate::support::Server;
+use publisher::{Kind, Publisher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::task::{JoinSet, block_in_place};
+use tokio::time::{Duration, Instant, sleep};
+
+/// Each has publishers of every kind.
+const TASKS: [&str; 4] = ["kills-0", "kills-1", "kills-2", "kills-3"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledged_events_survive_kills_once_and_in_order() {
+    let mut chance = Chance::seeded();
+    let started = Instant::now();
+    let mut server = block_in_place(|| Server::start(&["-s", "sqlite"]));
+    let mut caller = Caller::new(server.port());
+    let mut followers = JoinSet::new();
+    for task in TASKS {
+        caller.running_task(task).await;
+        followers.spawn(follower::follow(server.url().to_owned(), task));
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut publishers = JoinSet::new();
+    for task in TASKS {
+        for kind in [Kind::Single, Kind::Batch, Kind::Numbered, Kind::Stream] {
+            let publisher = Publisher::new(&server, task, kind, chance.fork());
+            publishers.spawn(publisher.publish(stop.clone()));
+        }
+    }
+    assert_eq!(publishers.len(), 16);
+    let kills = count(20, 200);
+    for _ in 0..kills {
+        sleep(Duration::from_millis(chance.from_to(1, 250))).await;
+        block_in_place(|| {
+            server.kill();
+            server.restart();
+        });
+    }
+    stop.store(true, Ordering::Relaxed);
+    let published = publishers.join_all().await;
+    let mut caller = Caller::new(server.port());
+    let mut histories = Vec::new();
+    for task in TASKS {
+        caller.change(task, "completed").await.success();
+        histories.push((task, caller.history(task).await));
+    }
+    let followed = followers.join_all().await;
+    let mut sums = verdict::Sums::default();
+    for (task, history) in &histories {
+        let publishers = published.iter().filter(|publisher| publisher.task == *task);
+        sums += verdict::check(history, publishers);
+        let (_, seen) = followed.iter().find(|(name, _)| name == task).unwrap();
+        verdict::check_follower(history, seen);
+    }
+    println!("{kills} kills in {:?}: {sums:?}", started.elapsed());
+    assert!(sums.unknown > 0 || kills < 20, "no kill met a publish");
+}
