@@ -49,7 +49,7 @@ async function use() {
   writeFileSync(join(folder, 'use.ts'), program)
   run(process.execPath, ['use.mjs'])
   run(`${bin}/tsc`, [
-    ...['--noEmit', '--strict', '--types', '', '--lib', 'ES2022,DOM', '--target', 'ES2022'],
+    ...['--noEmit', '--strict', '--lib', 'ES2022,DOM', '--target', 'ES2022'],
     ...['--module', 'NodeNext', '--exactOptionalPropertyTypes', 'use.ts'],
   ])
   writeFileSync(

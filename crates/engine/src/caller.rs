@@ -119,10 +119,9 @@ impl Caller<'_> {
         }
         let (mut access, mut remembered) = self.engine.inner.access(id).await?;
         loop {
-            let allowed = scopes.into_iter().flatten();
-            let allowed = allowed
-                .map(|scope| self.identity.check_rules(scope, access.rules.as_deref()))
-                .collect::<Result<(), Denied>>();
+            let rules = access.rules.as_deref();
+            let mut asked = scopes.into_iter().flatten();
+            let allowed = asked.try_for_each(|scope| self.identity.check_rules(scope, rules));
             let outcome = match allowed {
                 Ok(()) => {
                     let publish = publish.clone();

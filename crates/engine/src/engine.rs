@@ -171,8 +171,8 @@ impl Inner {
     }
 }
 
-/// A commit whose outcome is not known yet. Dropped with its caller, it makes the deadline loop
-/// and the repair look soon, instead of at their next turn.
+/// A commit whose outcome is not known yet. Dropped with its caller, it makes the deadline loop and
+/// the readers of everything look; followers see it with the next commit, or the next repair.
 struct Unsettled<'a> {
     inner: &'a Inner,
     id: &'a TaskId,

@@ -1,4 +1,5 @@
 //! Access: scopes and tasks first, then the task, then its rules.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Deadlines: they fire once, when their time has come, whatever the clock does.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod common;
 

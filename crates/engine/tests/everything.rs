@@ -1,5 +1,6 @@
 //! The stream of everything: in the order of commits, resumable at every event, and of each task
 //! only to those who may see it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod common;
 

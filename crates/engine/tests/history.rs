@@ -1,4 +1,5 @@
 //! History: what a log holds, from a place, of a kind, folded or not.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Several engines over one store, acknowledgements in any order, lost data, the stop.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod common;
 

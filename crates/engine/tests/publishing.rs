@@ -1,4 +1,5 @@
 //! Publishing: all or nothing, once or more often, with or without the end.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! Resuming: wherever a stream is cut, the next one goes on, and the parts fold to the same whole.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests; a failure shows its seed"
+)]
 
 mod common;
 

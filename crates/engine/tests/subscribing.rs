@@ -1,4 +1,5 @@
 //! Subscribing: what a viewer sees who comes early, late, back, or to nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod common;
 

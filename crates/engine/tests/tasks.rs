@@ -1,4 +1,5 @@
 //! Tasks: created once, listed newest first, and ended by exactly one of those who try.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -14,7 +14,7 @@ mod stream;
 
 pub use app::{CorsPolicy, ServerParts, ServerSettings};
 pub use openapi::openapi;
-pub use routes::AdminApi;
+pub use routes::{AdminApi, TokenSigner};
 pub use serve::{ConnectionSettings, serve, serve_all};
 
 use app::App;

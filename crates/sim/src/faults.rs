@@ -76,10 +76,10 @@ impl FaultyStore {
         }
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let fate = hash(&[self.seed, hash_text(what), hash_text(id), salt, now]);
-        if fate % 16 == 0 {
+        if fate.is_multiple_of(16) {
             sleep(Duration::from_millis((fate >> 8) % 40)).await;
         }
-        if (fate >> 16) % 60 == 0 {
+        if (fate >> 16).is_multiple_of(60) {
             return Err(self.fail("before"));
         }
         Ok(Fate(fate))

@@ -97,7 +97,7 @@ export interface FollowOptions<F extends Filter = Filter> {
 
 /** How a task is followed with callbacks. */
 export interface SubscribeOptions<F extends Filter = Filter> extends FollowOptions<F> {
-  /** Is waited for, so a slow one slows the stream down. What it throws ends the subscription. */
-  onEvent: (event: EventOf<F>) => void | Promise<void>
+  /** A promise it returns is waited for, so a slow one slows the stream down. What it throws ends the subscription. */
+  onEvent: (event: EventOf<F>) => unknown
   onDone?: ((reason: DoneReason) => void) | undefined
 }

@@ -80,6 +80,22 @@ test('Retry-After is honoured', async () => {
   expect(errors[0]).toBeInstanceOf(UnavailableError)
 })
 
+test('after an end in good order it comes back at once, or when the server asks at parting', async () => {
+  const ended: Answer = { pieces: [opening, 2_000, ': the token has expired\n\n'] }
+  const stopping: Answer = { pieces: [opening, 2_000, 'retry: 9000\n\n'] }
+  const { calls } = start([ended, stopping, hang])
+  await vi.advanceTimersByTimeAsync(15_000)
+  const [first, second, third] = calls.map((call) => call.at)
+  expect((second ?? 0) - (first ?? 0)).toBeLessThanOrEqual(2_250)
+  expect((third ?? 0) - (second ?? 0)).toBeGreaterThanOrEqual(2_000 + 4_500)
+})
+
+test('a server that ends each stream at once is not hurried', async () => {
+  const { calls } = start([{ pieces: [opening] }])
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(calls.length).toBeLessThanOrEqual(21)
+})
+
 test('a connection that is silent for 45 seconds is replaced at once', async () => {
   const { calls, errors } = start([hang])
   await vi.advanceTimersByTimeAsync(44_000)

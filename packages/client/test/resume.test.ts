@@ -20,7 +20,7 @@ async function follow(answers: Answer[], options: { filter?: object; since?: obj
   const errors: TaskcastError[] = []
   const end = client.subscribe('t', {
     ...options,
-    onEvent: (e) => void events.push(e.rawIndex),
+    onEvent: (e) => events.push(e.rawIndex),
     onGap: (gap) => gaps.push(gap),
     onError: (error) => errors.push(error),
   })
@@ -67,7 +67,7 @@ test('a stream cut at any byte tells what an uncut one does', async () => {
           return scripted([answer]).fetch('http://server', init)
         }
         const client = new TaskcastClient({ baseUrl: 'http://server', fetch: fetch as never })
-        await patiently(client.subscribe('t', { onEvent: (e) => void seen.push(e.rawIndex) }))
+        await patiently(client.subscribe('t', { onEvent: (e) => seen.push(e.rawIndex) }))
         expect(seen).toEqual([3, 4, 5])
       },
     ),

@@ -22,8 +22,8 @@ describe.skipIf(findServer() === undefined)('against a real server', { timeout: 
     const client = new TaskcastClient({ baseUrl: server.url, token: 'any' })
     const told: string[] = []
     const live = client.subscribe(taskId, {
-      onEvent: (e) => void told.push(e.type),
-      onDone: (reason) => void told.push(reason),
+      onEvent: (e) => told.push(e.type),
+      onDone: (reason) => told.push(reason),
     })
     await publish(server.url, taskId, [{ type: 'llm.delta', data: { text: 'Hello!' } }])
     await complete(server.url, taskId)
@@ -118,7 +118,7 @@ describe.skipIf(findServer() === undefined)('against a real server', { timeout: 
     const seen: unknown[] = []
     const end = client.subscribe(taskId, {
       filter: { types: ['n'] },
-      onEvent: (e) => void seen.push(e.data),
+      onEvent: (e) => seen.push(e.data),
     })
     for (let n = 0; n < 50; n += 1) {
       await publish(own.url, taskId, [{ type: 'n', data: n }], backend)
@@ -142,7 +142,7 @@ describe.skipIf(findServer() === undefined)('against a real server', { timeout: 
     const client = new TaskcastClient({ baseUrl: own.url })
     const end = client.subscribe(taskId, {
       filter: { types: ['n'] },
-      onEvent: (e) => void seen.push(e.data),
+      onEvent: (e) => seen.push(e.data),
     })
     for (let n = 0; n < 6; n += 1) {
       await publish(own.url, taskId, [{ type: 'n', data: n }])

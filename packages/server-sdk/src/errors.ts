@@ -11,6 +11,8 @@ import {
 /** The task is not as the request needs it, or something has that name already (409). */
 export class ConflictError extends TaskcastError {
   override name = 'ConflictError'
+  /** Whether others were only busy with the task at that moment. */
+  override readonly retryable = this.code === 'conflict'
 }
 
 /** The error that an answer stands for. Reads its body. */

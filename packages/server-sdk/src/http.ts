@@ -14,8 +14,8 @@ export interface Ask {
   headers?: Record<string, string>
   /** Sent as JSON. */
   json?: unknown
-  /** Sent as it is, in place of `json`. */
-  body?: string | ReadableStream<Uint8Array>
+  /** Sent as it is, in place of `json`. A stream can be read once only, so one is made for each try. */
+  body?: string | (() => ReadableStream<Uint8Array>)
   signal?: AbortSignal | undefined
   /** Milliseconds until it counts as lost; `Infinity` where it lasts as long as it lasts. */
   timeout?: number
@@ -41,14 +41,14 @@ export class Http {
    * Asks until there is an answer: only for what can be repeated without harm. `again` hears of each
    * failure after which the server may have done what it was asked.
    */
-  async repeat<T>(ask: Ask, again?: (error: unknown) => void): Promise<T> {
+  async repeat<T>(ask: Ask, again?: () => void): Promise<T> {
     const retry = new Retry(this.retryFor, ask.signal)
     for (;;) {
       try {
         return await this.once<T>(ask)
       } catch (error) {
         await retry.after(error)
-        again?.(error)
+        again?.()
       }
     }
   }
@@ -58,11 +58,9 @@ export class Http {
     try {
       return await this.#ask<T>(ask)
     } catch (error) {
-      const { token } = this.options
-      const renewable = typeof token === 'function' && !(ask.body instanceof ReadableStream)
-      if (!(error instanceof UnauthorizedError)) throw error
+      const renewable = typeof this.options.token === 'function'
+      if (!(error instanceof UnauthorizedError && renewable)) throw error
       this.#token = undefined
-      if (!renewable) throw error
       return this.#ask<T>(ask)
     }
   }
@@ -95,10 +93,11 @@ export class Http {
     const token = await this.#currentToken()
     if (token !== undefined) headers['Authorization'] = `Bearer ${token}`
     const request: RequestInit = { method: ask.method ?? 'GET', headers }
-    if (ask.body !== undefined) {
-      request.body = ask.body
+    if (typeof ask.body === 'function') {
       // What platforms ask for where a body is a stream; their types do not know it yet.
-      if (typeof ask.body !== 'string') Object.assign(request, { duplex: 'half' })
+      Object.assign(request, { body: ask.body(), duplex: 'half' })
+    } else if (ask.body !== undefined) {
+      request.body = ask.body
     } else if (ask.json !== undefined) {
       request.body = JSON.stringify(ask.json)
       headers['Content-Type'] = 'application/json'

@@ -9,12 +9,12 @@ export interface ScriptedCall {
   signal: AbortSignal | undefined
 }
 
-/** An answer: pieces of a stream, a response, or a failure. */
+/** An answer: pieces of a stream with pauses in milliseconds between them, a response, or a failure. */
 export type Answer =
   | Response
   | Error
   | {
-      pieces: (string | Uint8Array)[]
+      pieces: (string | Uint8Array | number)[]
       /** `end` closes in good order, `cut` breaks off, `hang` stays silent. Default `end`. */
       ending?: 'end' | 'cut' | 'hang'
     }
@@ -41,7 +41,7 @@ export function scripted(answers: Answer[]) {
 }
 
 function bodyOf(
-  pieces: (string | Uint8Array)[],
+  pieces: (string | Uint8Array | number)[],
   ending: 'end' | 'cut' | 'hang',
   signal: AbortSignal | undefined,
 ) {
@@ -51,14 +51,18 @@ function bodyOf(
     start(controller) {
       signal?.addEventListener('abort', () => controller.error(signal.reason))
     },
-    pull(controller) {
-      const piece = pieces[at++]
+    async pull(controller) {
+      let piece = pieces[at++]
+      for (; typeof piece === 'number'; piece = pieces[at++]) await pause(piece)
       if (piece !== undefined) {
         controller.enqueue(typeof piece === 'string' ? encoder.encode(piece) : piece)
       } else if (ending === 'end') controller.close()
       else if (ending === 'cut') controller.error(new TypeError('terminated'))
-      else return new Promise(() => {})
-      return undefined
+      else await new Promise(() => {})
     },
   })
+}
+
+function pause(millis: number) {
+  return new Promise((resolve) => setTimeout(resolve, millis))
 }

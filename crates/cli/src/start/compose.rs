@@ -11,7 +11,9 @@ use taskcast_config::{
 };
 use taskcast_core::Limits;
 use taskcast_engine::{EngineOptions, Random, SystemRandom, TaskEngine};
-use taskcast_server::{AdminApi, ConnectionSettings, CorsPolicy, ServerParts, ServerSettings};
+use taskcast_server::{
+    AdminApi, ConnectionSettings, CorsPolicy, ServerParts, ServerSettings, TokenSigner,
+};
 use taskcast_store::{MemoryOptions, MemoryStore, ShortTermStore, SystemClock};
 use taskcast_store_sqlite::{SqliteOptions, SqliteStore};
 
@@ -90,6 +92,18 @@ fn admin(settings: &Settings, secrets: &Secrets, signer: Option<SharedKey>) -> O
     let token = configured
         .map(|token| token.expose())
         .or(secrets.drawn_admin_token.as_deref())?;
+    let signer = signer.map(|key| match &settings.auth {
+        Auth::Jwt(jwt) => TokenSigner {
+            key,
+            issuer: jwt.issuer.clone(),
+            audience: jwt.audience.clone(),
+        },
+        Auth::None => TokenSigner {
+            key,
+            issuer: None,
+            audience: None,
+        },
+    });
     Some(AdminApi::new(token, signer))
 }
 

@@ -150,7 +150,10 @@ pub(crate) async fn head(from: &mut BufReader<TcpStream>) -> io::Result<(Head, F
     };
     loop {
         let header = line(from).await?.to_ascii_lowercase();
-        match header.split_once(':').map(|(name, value)| (name, value.trim())) {
+        match header
+            .split_once(':')
+            .map(|(name, value)| (name, value.trim()))
+        {
             None => return Ok((head, framing)),
             Some(("content-length", length)) => framing = Framing::Length(length.parse().unwrap()),
             Some(("transfer-encoding", "chunked")) => framing = Framing::Chunked,

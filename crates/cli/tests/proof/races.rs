@@ -103,7 +103,11 @@ fn only_winner(answers: &[Attempt]) -> (usize, &'static str) {
 
 /// The record is the winner's, and so is the one event that says so.
 async fn check_record(referee: &mut Caller, task: &str, (client, word): (usize, &str)) {
-    let record = referee.get(&format!("/tasks/{task}")).await.unwrap().success();
+    let record = referee
+        .get(&format!("/tasks/{task}"))
+        .await
+        .unwrap()
+        .success();
     assert_eq!(record["status"], word);
     match word {
         "completed" => assert_eq!(record["result"], json!({ "by": client })),
@@ -111,7 +115,9 @@ async fn check_record(referee: &mut Caller, task: &str, (client, word): (usize, 
         _ => assert!(record.get("result").is_none() && record.get("error").is_none()),
     }
     let history = referee.history(task).await;
-    let statuses = history.iter().filter(|event| event["type"] == "taskcast:status");
+    let statuses = history
+        .iter()
+        .filter(|event| event["type"] == "taskcast:status");
     let statuses: Vec<&Value> = statuses.map(|event| &event["data"]["status"]).collect();
     assert_eq!(statuses, ["running", word], "{task}");
 }

@@ -58,7 +58,12 @@ async fn every_viewer_reads_the_bytes_of_the_file_through_kills_and_cuts() {
 
 /// Writes the text into `taskcast pipe` in small pieces, which cut characters too, and kills the
 /// server at random places.
-async fn write(server: &mut Server, text: &str, chance: &mut Chance, progress: &watch::Sender<usize>) {
+async fn write(
+    server: &mut Server,
+    text: &str,
+    chance: &mut Chance,
+    progress: &watch::Sender<usize>,
+) {
     let mut kills: Vec<usize> = (0..count(4, 12))
         .map(|_| chance.size(1, text.len()))
         .collect();
@@ -99,7 +104,12 @@ fn start_viewers(
     length: usize,
 ) {
     let joins = [0, length / 2, usize::MAX];
-    let filters = ["", "types=llm.*", "includeStatus=false&levels=info", "types=*.delta,llm.delta"];
+    let filters = [
+        "",
+        "types=llm.*",
+        "includeStatus=false&levels=info",
+        "types=*.delta,llm.delta",
+    ];
     for join in joins {
         for filter in filters {
             for start in [Start::Folded, Start::EventByEvent] {

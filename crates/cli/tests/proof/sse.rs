@@ -97,7 +97,9 @@ impl Stream {
                 let end = self.searched + end + 2;
                 self.searched = 0;
                 let block: Vec<u8> = self.buffer.drain(..end).collect();
-                return Ok(Some(Block::read(str::from_utf8(&block).unwrap().trim_end())));
+                return Ok(Some(Block::read(
+                    str::from_utf8(&block).unwrap().trim_end(),
+                )));
             }
             self.searched = self.buffer.len().saturating_sub(1);
             match self.framing.piece(&mut self.connection).await? {

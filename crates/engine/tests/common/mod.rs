@@ -3,7 +3,9 @@
     dead_code,
     unreachable_pub,
     unused_imports,
-    reason = "each test file uses its own part of this"
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests, of which each test file uses its own part"
 )]
 
 pub mod rng;

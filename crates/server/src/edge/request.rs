@@ -92,7 +92,7 @@ impl Line {
     fn end(self, response: &Response, id: &HeaderValue) {
         tracing::debug!(
             method = %self.method,
-            path = ?self.path,
+            path = self.path.as_str(),
             route = self.route.as_ref().map_or("", MatchedPath::as_str),
             status = response.status().as_u16(),
             micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),

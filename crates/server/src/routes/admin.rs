@@ -16,14 +16,25 @@ use taskcast_auth::{SharedKey, mint};
 /// The admin API.
 pub struct AdminApi {
     token: [u8; 32],
-    signer: Option<SharedKey>,
+    signer: Option<TokenSigner>,
+}
+
+/// What the tokens of the admin API are made with: what bearer tokens are checked with, so that
+/// the server takes the tokens it gives.
+pub struct TokenSigner {
+    /// The shared secret.
+    pub key: SharedKey,
+    /// The `iss` that tokens must carry.
+    pub issuer: Option<String>,
+    /// The audience that tokens must name.
+    pub audience: Option<String>,
 }
 
 impl AdminApi {
-    /// An admin API that asks for `token` and signs with `signer`: the shared secret that bearer
-    /// tokens are checked with. Without one the tokens it gives are empty.
+    /// An admin API that asks for `token` and signs with `signer`. Without one the tokens it gives
+    /// are empty.
     #[must_use]
-    pub fn new(token: &str, signer: Option<SharedKey>) -> Self {
+    pub fn new(token: &str, signer: Option<TokenSigner>) -> Self {
         Self {
             token: Sha256::digest(token).into(),
             signer,
@@ -80,7 +91,7 @@ pub(crate) async fn token(
 }
 
 fn sign(
-    signer: &SharedKey,
+    signer: &TokenSigner,
     request: &AdminTokenRequest,
     now: taskcast_core::Millis,
 ) -> Result<String, ApiError> {
@@ -88,9 +99,13 @@ fn sign(
     claims.insert("sub".to_owned(), json!("admin"));
     claims.insert("scope".to_owned(), json!(request.scopes));
     claims.insert("taskIds".to_owned(), json!("*"));
+    let required = [("iss", &signer.issuer), ("aud", &signer.audience)];
+    for (name, value) in required {
+        claims.extend(value.as_ref().map(|value| (name.to_owned(), json!(value))));
+    }
     mint(
         &claims,
-        signer,
+        &signer.key,
         now,
         Duration::from_secs(request.expires_in),
     )

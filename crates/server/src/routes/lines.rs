@@ -65,9 +65,17 @@ struct Lines<'a> {
     number: u64,
     /// How much of what is pending is known to have no line end.
     seen: usize,
-    batch: Vec<NewEvent>,
-    batch_bytes: usize,
+    waiting: Waiting,
     summary: NdjsonSummary,
+}
+
+/// Lines that arrived together and are not stored yet.
+#[derive(Default)]
+struct Waiting {
+    events: Vec<NewEvent>,
+    /// The number of the line of each event.
+    lines: Vec<u64>,
+    bytes: usize,
 }
 
 /// A producer whose lines are numbered.
@@ -112,8 +120,7 @@ impl<'a> Lines<'a> {
             producer,
             number: 0,
             seen: 0,
-            batch: Vec::new(),
-            batch_bytes: 0,
+            waiting: Waiting::default(),
             summary,
         })
     }
@@ -154,11 +161,12 @@ impl<'a> Lines<'a> {
             Err(error) => return Err(self.refused(error).await),
         };
         if let Some(event) = parsed {
-            self.batch_bytes += line.len();
-            self.batch.push(event);
+            self.waiting.bytes += line.len();
+            self.waiting.lines.push(self.number);
+            self.waiting.events.push(event);
         }
-        let full = self.batch.len() >= self.app.engine.limits().events_per_batch;
-        if full || self.batch_bytes >= self.app.settings.body_bytes {
+        let full = self.waiting.events.len() >= self.app.engine.limits().events_per_batch;
+        if full || self.waiting.bytes >= self.app.settings.body_bytes {
             self.commit().await
         } else {
             Ok(())
@@ -192,35 +200,60 @@ impl<'a> Lines<'a> {
         Ok(Some(line.event))
     }
 
+    /// Stores what is waiting as one commit. When an event does not fit, each is stored alone up
+    /// to the one that does not, because what stands before a bad line stays.
     async fn commit(&mut self) -> Result<(), ApiError> {
-        if self.batch.is_empty() {
+        let Waiting { events, lines, .. } = std::mem::take(&mut self.waiting);
+        let Some(line) = lines.first() else {
             return Ok(());
+        };
+        let last = self.producer.as_ref().and_then(|producer| producer.last);
+        let again = (events.len() > 1).then(|| events.clone());
+        match (self.store(events, last).await, again) {
+            (Ok(()), _) => Ok(()),
+            (Err(EngineError::Series(_) | EngineError::TooManySeries { .. }), Some(events)) => {
+                self.one_by_one(events, &lines, last).await
+            }
+            (Err(error), _) => Err(self.failed_at(*line, error.into())),
         }
-        let events = std::mem::take(&mut self.batch);
+    }
+
+    async fn one_by_one(
+        &mut self,
+        events: Vec<NewEvent>,
+        lines: &[u64],
+        last: Option<u64>,
+    ) -> Result<(), ApiError> {
+        let after = lines.len() as u64;
+        for ((event, line), behind) in events.into_iter().zip(lines).zip((0..after).rev()) {
+            let seq = last.map(|last| last - behind);
+            if let Err(error) = self.store(vec![event], seq).await {
+                return Err(self.failed_at(*line, error.into()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores events, of which the last has this number of the producer.
+    async fn store(&mut self, events: Vec<NewEvent>, last: Option<u64>) -> Result<(), EngineError> {
         let count = events.len() as u64;
-        self.batch_bytes = 0;
-        let once = self.producer.as_ref().and_then(|producer| {
-            let last = producer.last?;
+        let once = self.producer.as_ref().zip(last).map(|(producer, last)| {
             let (id, epoch) = (producer.id.clone(), producer.epoch);
-            Some(Once::Producer(ProducerClaim {
+            let first = last + 1 - count;
+            Once::Producer(ProducerClaim {
                 id,
                 epoch,
-                first: last + 1 - count,
+                first,
                 last,
-            }))
+            })
         });
+        let publish = Publish {
+            events,
+            transition: None,
+            once,
+        };
         let caller = self.app.engine.as_caller(self.identity);
-        let published = caller
-            .publish(
-                self.id,
-                Publish {
-                    events,
-                    transition: None,
-                    once,
-                },
-            )
-            .await;
-        match published.map_err(|error| self.failed(error.into()))? {
+        match caller.publish(self.id, publish).await? {
             Published::Now { events, .. } => {
                 self.summary.published += count;
                 self.summary.last_index = events.last().map(|event| event.index.0);
@@ -246,11 +279,15 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The error with the line it came at and what was stored before.
+    /// The error with the line that is read and what was stored before.
     fn failed(&self, error: ApiError) -> ApiError {
+        self.failed_at(self.number, error)
+    }
+
+    fn failed_at(&self, line: u64, error: ApiError) -> ApiError {
         let NdjsonSummary {
             published, skipped, ..
         } = self.summary;
-        error.add_details(json!({"line": self.number, "published": published, "skipped": skipped}))
+        error.add_details(json!({"line": line, "published": published, "skipped": skipped}))
     }
 }

@@ -17,7 +17,7 @@ use crate::app::App;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use admin::AdminApi;
+pub use admin::{AdminApi, TokenSigner};
 
 /// Every route with its description.
 pub(crate) fn all() -> OpenApiRouter<App> {

@@ -1,13 +1,13 @@
 //! The admin API.
 
-use crate::support::auth::{jwt, key};
+use crate::support::auth::{jwt, signer};
 use crate::support::*;
-use taskcast_server::AdminApi;
+use taskcast_server::{AdminApi, TokenSigner};
 
 #[tokio::test]
 async fn the_admin_api_gives_tokens_that_work() {
     let mut given = given().authenticator(jwt());
-    given.admin = Some(AdminApi::new("the admin token", Some(key())));
+    given.admin = Some(AdminApi::new("the admin token", Some(signer())));
     let world = given.world();
     let ask = |body: &str| post("/admin/token").text(body);
     for body in [
@@ -64,4 +64,27 @@ async fn t31_without_a_shared_secret_the_token_is_empty() {
         answer,
         json!({"token": "", "expiresAt": START.0 / 1000 + 86_400})
     );
+}
+
+#[tokio::test]
+async fn its_tokens_name_the_issuer_and_audience_that_are_asked_for() {
+    let (issuer, audience) = (Some("us".to_owned()), Some("them".to_owned()));
+    let settings = taskcast_auth::JwtSettings {
+        key: crate::support::auth::key().into(),
+        issuer: issuer.clone(),
+        audience: audience.clone(),
+        leeway: std::time::Duration::ZERO,
+    };
+    let mut given = given().authenticator(taskcast_auth::JwtAuthenticator::new(settings));
+    let signer = TokenSigner {
+        issuer,
+        audience,
+        ..signer()
+    };
+    given.admin = Some(AdminApi::new("the admin token", Some(signer)));
+    let world = given.world();
+    let ask = post("/admin/token").text(r#"{"adminToken":"the admin token"}"#);
+    let answer = world.ask(ask).await.expect(200).json();
+    let token = answer["token"].as_str().unwrap();
+    world.ask(get("/tasks").bearer(token)).await.expect(200);
 }

@@ -80,7 +80,7 @@ async fn no_secret_is_ever_logged() {
     let mut given = given().authenticator(crate::support::auth::jwt());
     given.admin = Some(AdminApi::new(
         "canary-admin",
-        Some(crate::support::auth::key()),
+        Some(crate::support::auth::signer()),
     ));
     let (world, log) = (given.world(), Log::default());
     let _guard = log.listen();

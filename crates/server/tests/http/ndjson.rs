@@ -145,6 +145,22 @@ async fn a_bad_line_is_named_and_what_came_before_stays() {
 }
 
 #[tokio::test]
+async fn a_line_that_does_not_fit_its_series_is_named_and_what_came_before_stays() {
+    let world = given().world();
+    world.running("a").await;
+    let token =
+        |mode: &str| format!("{{\"type\":\"x\",\"seriesId\":\"s\",\"seriesMode\":\"{mode}\"}}\n");
+    let body = [token("latest"), line(1), token("accumulate"), line(2)].concat();
+    let answer = world.ask(events().lines(body)).await.expect(409).json();
+    assert_eq!(answer["code"], "series_conflict");
+    let details = &answer["details"];
+    assert_eq!(
+        (&details["line"], &details["published"]),
+        (&json!(3), &json!(2))
+    );
+}
+
+#[tokio::test]
 async fn line_ends_are_forgiven() {
     let world = world();
     world.running("a").await;

@@ -80,12 +80,22 @@ impl Publisher {
             Kind::Batch => true,
             Kind::Numbered => *self.chance.one_of(&[true, false]),
         };
-        let length = if is_batch { self.chance.from_to(1, 20) } else { 1 };
+        let length = if is_batch {
+            self.chance.from_to(1, 20)
+        } else {
+            1
+        };
         let first = self.sent;
         self.sent += length;
         self.batches.push((first, length));
-        let events: Vec<Value> = (first..self.sent).map(|number| self.event(number)).collect();
-        let body = if is_batch { Value::Array(events) } else { events[0].clone() };
+        let events: Vec<Value> = (first..self.sent)
+            .map(|number| self.event(number))
+            .collect();
+        let body = if is_batch {
+            Value::Array(events)
+        } else {
+            events[0].clone()
+        };
         let answer = loop {
             let answer = self.send(&body, request).await;
             if answer.is_none() {
@@ -110,10 +120,18 @@ impl Publisher {
             ("producer-epoch", "0"),
             ("producer-seq", number.as_str()),
         ];
-        let headers = if self.kind == Kind::Numbered { &numbered[..] } else { &[] };
-        let sending = self.caller.send("POST", &path, headers, &body.to_string());
-        match sending.await {
-            Ok(answer @ Answer { status: 200..300, .. }) => Some(answer.json()),
+        let headers = if self.kind == Kind::Numbered {
+            &numbered[..]
+        } else {
+            &[]
+        };
+        let body = body.to_string();
+        match self.caller.send("POST", &path, headers, &body).await {
+            Ok(
+                answer @ Answer {
+                    status: 200..300, ..
+                },
+            ) => Some(answer.json()),
             Ok(Answer { status: 503, .. }) | Err(_) => None,
             Ok(answer) => panic!("{} {}", answer.status, answer.json()),
         }
@@ -136,7 +154,10 @@ impl Publisher {
             let event = self.event(self.sent);
             let data = RawJson::from_value(&event["data"]).unwrap();
             let event_type = EventType::new("proof.number").unwrap();
-            stream.send(NewEvent::new(event_type, Some(data))).await.unwrap();
+            stream
+                .send(NewEvent::new(event_type, Some(data)))
+                .await
+                .unwrap();
             self.batches.push((self.sent, 1));
             self.sent += 1;
             self.breathe().await;

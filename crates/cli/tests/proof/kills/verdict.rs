@@ -58,8 +58,14 @@ fn stored_by_publisher(history: &[Value]) -> HashMap<&str, Vec<(u64, i64)>> {
         }
         assert_eq!(event["type"], "proof.number", "a phantom: {event}");
         let data = &event["data"];
-        let number = (data["number"].as_u64().unwrap(), event["index"].as_i64().unwrap());
-        stored.entry(data["by"].as_str().unwrap()).or_default().push(number);
+        let number = (
+            data["number"].as_u64().unwrap(),
+            event["index"].as_i64().unwrap(),
+        );
+        stored
+            .entry(data["by"].as_str().unwrap())
+            .or_default()
+            .push(number);
     }
     stored
 }
@@ -67,7 +73,10 @@ fn stored_by_publisher(history: &[Value]) -> HashMap<&str, Vec<(u64, i64)>> {
 fn check_publisher(stored: &[(u64, i64)], publisher: &Publisher) {
     let name = format!("{} of {}", publisher.name, publisher.task);
     for pair in stored.windows(2) {
-        assert!(pair[0].0 < pair[1].0, "{name}: twice or out of order: {pair:?}");
+        assert!(
+            pair[0].0 < pair[1].0,
+            "{name}: twice or out of order: {pair:?}"
+        );
     }
     let indexes: HashMap<u64, i64> = stored.iter().copied().collect();
     for number in indexes.keys() {
@@ -75,17 +84,28 @@ fn check_publisher(stored: &[(u64, i64)], publisher: &Publisher) {
     }
     for (number, told) in &publisher.acknowledged {
         let index = indexes.get(number);
-        let index = index.unwrap_or_else(|| panic!("{name}: {number} was acknowledged and is lost"));
-        assert!(told.is_none_or(|told| told == *index), "{name}: {number} moved");
+        let index =
+            index.unwrap_or_else(|| panic!("{name}: {number} was acknowledged and is lost"));
+        assert!(
+            told.is_none_or(|told| told == *index),
+            "{name}: {number} moved"
+        );
     }
     for (first, length) in &publisher.batches {
         let mut batch = (*first..first + length).map(|number| indexes.get(&number));
         let Some(Some(start)) = batch.next() else {
-            assert!(batch.all(|index| index.is_none()), "{name}: half a batch at {first}");
+            assert!(
+                batch.all(|index| index.is_none()),
+                "{name}: half a batch at {first}"
+            );
             continue;
         };
         for (offset, index) in (1..).zip(batch) {
-            assert_eq!(index, Some(&(start + offset)), "{name}: half a batch at {first}");
+            assert_eq!(
+                index,
+                Some(&(start + offset)),
+                "{name}: half a batch at {first}"
+            );
         }
     }
     if matches!(publisher.kind, Kind::Numbered | Kind::Stream) {
@@ -96,5 +116,8 @@ fn check_publisher(stored: &[(u64, i64)], publisher: &Publisher) {
 /// Checks that a subscriber saw what the history holds.
 pub(super) fn check_follower(history: &[Value], (task, seen): &Seen) {
     let ids = history.iter().map(|event| event["id"].as_str().unwrap());
-    assert!(ids.eq(seen.iter().map(String::as_str)), "{task}: another sequence");
+    assert!(
+        ids.eq(seen.iter().map(String::as_str)),
+        "{task}: another sequence"
+    );
 }

@@ -148,7 +148,10 @@ impl Viewer {
 
     /// After the end there is nothing to come back for.
     async fn check_that_nothing_is_left(&self) {
-        let (path, cursor) = (format!("/tasks/{TASK}/events?{}", self.filter), &self.cursor);
+        let (path, cursor) = (
+            format!("/tasks/{TASK}/events?{}", self.filter),
+            &self.cursor,
+        );
         let stream = Stream::open(self.port, &path, cursor.as_deref()).await;
         assert!(stream.unwrap().is_none());
     }

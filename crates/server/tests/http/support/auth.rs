@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::time::Duration;
 use taskcast_auth::{Algorithm, JwtAuthenticator, JwtSettings, SharedKey, mint};
 use taskcast_core::Millis;
+use taskcast_server::TokenSigner;
 
 pub const SECRET: &[u8] = b"a test secret of 32 bytes length";
 
@@ -37,5 +38,14 @@ pub fn claims(scopes: &[&str], tasks: Option<&[&str]>) -> Value {
     match tasks {
         Some(tasks) => serde_json::json!({"sub": "ann", "scope": scopes, "taskIds": tasks}),
         None => serde_json::json!({"sub": "ann", "scope": scopes}),
+    }
+}
+
+/// What the admin API signs with.
+pub fn signer() -> TokenSigner {
+    TokenSigner {
+        key: key(),
+        issuer: None,
+        audience: None,
     }
 }
