@@ -5,6 +5,7 @@
 //! `<incarnation>-<commit>.<index>`, partitions joined by commas.
 
 use crate::engine::Inner;
+use crate::topic::Seat;
 use crate::{EngineError, Gap, TaskEngine};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,8 @@ pub struct EverythingStream {
     positions: Vec<Position>,
     commits: watch::Receiver<u64>,
     ready: Vec<EverythingFrame>,
+    /// Counts the stream among the subscribers.
+    _seat: Seat,
 }
 
 /// Where a reader stands in one partition.
@@ -72,7 +75,7 @@ impl TaskEngine {
     /// Follows the events of all tasks that `identity` may see.
     ///
     /// # Errors
-    /// [`EngineError::Stopping`], or the store.
+    /// [`EngineError::TooManySubscribers`], [`EngineError::Stopping`], or the store.
     pub async fn everything(
         &self,
         identity: Arc<Identity>,
@@ -82,6 +85,7 @@ impl TaskEngine {
         if inner.stop.is_cancelled() {
             return Err(EngineError::Stopping);
         }
+        let seat = inner.topics.seat()?;
         let commits = inner.commits.subscribe();
         let info = inner.store.info();
         let mut newest = Vec::new();
@@ -115,6 +119,7 @@ impl TaskEngine {
             positions,
             commits,
             ready,
+            _seat: seat,
         })
     }
 }

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cuttingProxy, findServer, type Server, startServer } from '@taskcast/test-support'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { GoneError, TaskcastClient } from '../src/index.js'
+import {
+  type Envelope,
+  type Gap,
+  GapError,
+  GoneError,
+  TaskcastClient,
+  type TaskEvent,
+} from '../src/index.js'
 
 /** Clients come back quickly, so that a test sees many connections. */
 const env = { TASKCAST_SSE_RETRY_MS: '100', TASKCAST_SSE_HEARTBEAT_MS: '200' }
@@ -41,6 +48,51 @@ describe.skipIf(findServer() === undefined)('against a real server', { timeout: 
     const client = new TaskcastClient({ baseUrl: server.url })
     await expect(client.subscribe('no/such', { onEvent() {} })).rejects.toThrow(GoneError)
     await expect(client.getTask('no/such')).rejects.toMatchObject({ code: 'task_not_found' })
+  })
+
+  test('envelopes and events have the keys that their types name', async () => {
+    const taskId = await runningTask(server.url)
+    const series = { seriesId: 's', seriesMode: 'accumulate', seriesAccField: 'text' }
+    await publish(server.url, taskId, [
+      { type: 'd', level: 'warn', data: { text: 'a' }, ...series },
+    ])
+    await complete(server.url, taskId)
+    const client = new TaskcastClient({ baseUrl: server.url })
+    const envelope: Required<Envelope> = {
+      filteredIndex: 0,
+      rawIndex: 1,
+      eventId: expect.any(String),
+      taskId,
+      timestamp: expect.any(Number),
+      type: 'd',
+      level: 'warn',
+      data: { text: 'a' },
+      seriesId: 's',
+      seriesMode: 'accumulate',
+      seriesAccField: 'text',
+      seriesSnapshot: true,
+    }
+    const filter = { types: ['d'] }
+    expect((await client.events(taskId, { filter }).next()).value).toEqual(envelope)
+    const { filteredIndex: _, rawIndex: index, eventId: id, ...rest } = envelope
+    const event: Required<TaskEvent> = { ...rest, id, index }
+    const bare = client.events(taskId, { filter: { ...filter, wrap: false } })
+    expect((await bare.next()).value).toEqual(event)
+  })
+
+  test('a cursor that points nowhere is a gap, and what exists follows it', async () => {
+    const taskId = await runningTask(server.url)
+    await complete(server.url, taskId)
+    const client = new TaskcastClient({ baseUrl: server.url })
+    const since = { id: 'nonsense' }
+    const gaps: Gap[] = []
+    const types: string[] = []
+    for await (const e of client.events(taskId, { since, onGap: (gap) => gaps.push(gap) })) {
+      types.push(e.type)
+    }
+    expect(gaps).toEqual([{ requested: 'nonsense', earliest: 0, reason: 'unknown' }])
+    expect(types).toEqual(['taskcast:status', 'taskcast:status'])
+    await expect(client.events(taskId, { since }).next()).rejects.toThrow(GapError)
   })
 
   test('a thousand cuts: each event once, in order, in all clients', async () => {

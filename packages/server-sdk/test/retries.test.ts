@@ -101,7 +101,7 @@ test('a server that asks for more time than there is gets no second request', as
 })
 
 test('a server that is silent is given up, and asked again', async () => {
-  const { client, calls } = against([{ pieces: [], then: 'hang' }, json(200, { id: 't' })], {
+  const { client, calls } = against([{ pieces: [], ending: 'hang' }, json(200, { id: 't' })], {
     timeout: 50,
   })
   expect(await client.getTask('t')).toEqual({ id: 't' })
@@ -120,7 +120,10 @@ test('a token is asked for once, and again after a 401', async () => {
   let count = 0
   const no = json(401, { error: 'Invalid or expired token', code: 'unauthorized' })
   const { client, calls } = against([json(200, {}), json(200, {}), no, json(200, {}), no], {
-    token: async () => `token ${(count += 1)}`,
+    token: async () => {
+      count += 1
+      return `token ${count}`
+    },
   })
   await client.getTask('t')
   await client.getTask('t')

@@ -43,7 +43,7 @@ impl Chance {
     }
 
     /// One of these.
-    pub(crate) fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
-        &choices[self.size(0, choices.len() - 1)]
+    pub(crate) fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.size(0, choices.len() - 1)]
     }
 }

@@ -1,11 +1,14 @@
-//! The README's lines work as they are printed.
+//! The lines of the README and of the REST guide work as they are printed.
 
 use crate::support::{Ran, Server};
 use std::process::Command;
+use std::thread;
 
 const README: &str = include_str!("../../../../README.md");
 
-/// Where the README says the server is.
+const REST: &str = include_str!("../../../../docs/api/rest.md");
+
+/// Where they say the server is.
 const PRINTED: &str = "localhost:3721";
 
 #[test]
@@ -38,7 +41,7 @@ fn the_last_line_of_the_readme_can_run_before_the_others() {
     let (last, before) = lines.split_last().unwrap();
     let (first, between) = before.split_first().unwrap();
     run(&server, first).json();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let reader = scope.spawn(|| run(&server, last).stdout());
         for line in between {
             run(&server, line).json();
@@ -61,17 +64,36 @@ fn the_command_of_the_readme_becomes_a_task_that_can_be_read() {
     assert!(logs.contains("built"), "{logs}");
 }
 
+#[test]
+fn the_examples_of_the_rest_guide_work_in_their_order() {
+    let server = Server::start(&[]);
+    let examples: Vec<&str> = REST
+        .split("```sh\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(examples.len() > 15, "{}", examples.len());
+    for example in examples {
+        let answer = run(&server, example).stdout();
+        assert!(!answer.contains("\"error\":"), "{example}\n{answer}");
+    }
+}
+
 /// The lines of the README that call the server, in their order.
 fn curl_lines() -> Vec<&'static str> {
     let lines = README.lines();
     lines.filter(|line| line.starts_with("curl ")).collect()
 }
 
-/// Runs a line in a shell, with the port of this server.
+/// Runs lines in a shell, in the server's folder and with its port.
 fn run(server: &Server, line: &str) -> Ran {
     assert!(line.contains(PRINTED), "{line}");
     let line = line.replace(PRINTED, &format!("localhost:{}", server.port()));
-    let ran = Ran::of(Command::new("sh").args(["-c", &line]));
+    let ran = Ran::of(
+        Command::new("sh")
+            .args(["-c", &line])
+            .current_dir(server.folder()),
+    );
     assert_eq!(ran.code(), 0, "{line}\n{}", ran.stderr());
     ran
 }

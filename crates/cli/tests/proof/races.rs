@@ -37,7 +37,7 @@ async fn race(storage: &str) {
             subscribers.spawn(ends(stream));
         }
         let racing = clients.iter_mut().enumerate().map(|(client, caller)| {
-            let word = *chance.one_of(&["completed", "failed", "cancelled"]);
+            let word = chance.one_of(&["completed", "failed", "cancelled"]);
             end(caller, &task, client, word)
         });
         let answers = join_all(racing).await;

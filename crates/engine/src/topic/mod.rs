@@ -65,7 +65,7 @@ impl Topics {
         self.get(task).map_or(0, |topic| topic.followers())
     }
 
-    /// How many subscribers follow any task here.
+    /// How many subscribers there are, of one task or of all.
     pub(crate) fn followers(&self) -> usize {
         self.followers.load(Ordering::Relaxed)
     }
@@ -77,13 +77,8 @@ impl Topics {
         epoch: Epoch,
         tail: Index,
     ) -> Result<Following, EngineError> {
+        let seat = self.seat()?;
         let mut map = self.map.lock();
-        if self.followers() >= self.together {
-            return Err(EngineError::TooManySubscribers {
-                what: "the server",
-                limit: self.together,
-            });
-        }
         let topic = match map.entry(task.clone()) {
             Entry::Occupied(entry) if entry.get().can_be_joined(epoch) => entry.get().clone(),
             Entry::Occupied(mut entry) => {
@@ -103,11 +98,24 @@ impl Topics {
             });
         }
         topic.followers.fetch_add(1, Ordering::Relaxed);
-        self.followers.fetch_add(1, Ordering::Relaxed);
-        Ok(Following {
-            topic,
-            topics: self.clone(),
-        })
+        Ok(Following { topic, seat })
+    }
+
+    /// A place among all subscribers of the engine.
+    pub(crate) fn seat(self: &Arc<Self>) -> Result<Seat, EngineError> {
+        let limit = self.together;
+        let taken = self
+            .followers
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+                (taken < limit).then_some(taken + 1)
+            });
+        match taken {
+            Ok(_) => Ok(Seat(self.clone())),
+            Err(_) => Err(EngineError::TooManySubscribers {
+                what: "the server",
+                limit,
+            }),
+        }
     }
 
     fn make(&self, task: &TaskId, epoch: Epoch, tail: Index) -> Arc<Topic> {
@@ -116,7 +124,6 @@ impl Topics {
 
     fn leave(&self, topic: &Arc<Topic>) {
         let mut map = self.map.lock();
-        self.followers.fetch_sub(1, Ordering::Relaxed);
         if topic.followers.fetch_sub(1, Ordering::Relaxed) > 1 {
             return;
         }
@@ -130,10 +137,19 @@ impl Topics {
     }
 }
 
+/// A place among the subscribers of an engine; given back when dropped.
+pub(crate) struct Seat(Arc<Topics>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.followers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A follower of a topic; leaves when dropped.
 pub(crate) struct Following {
     topic: Arc<Topic>,
-    topics: Arc<Topics>,
+    seat: Seat,
 }
 
 impl Deref for Following {
@@ -145,6 +161,6 @@ impl Deref for Following {
 
 impl Drop for Following {
     fn drop(&mut self) {
-        self.topics.leave(&self.topic);
+        self.seat.0.leave(&self.topic);
     }
 }

@@ -62,11 +62,12 @@ impl Viewer {
         }
     }
 
-    /// The frames up to the tail, or to the end.
+    /// The frames up to the tail, and the end if the log is sealed there.
     pub async fn catch_up(&mut self) -> Vec<Frame> {
         let mut frames = Vec::new();
         while let Some(frame) = self.next().await {
             if matches!(frame, Frame::CaughtUp(_)) {
+                frames.extend(self.frames.pop_front());
                 break;
             }
             frames.push(frame);

@@ -25,7 +25,8 @@ use taskcast_engine::{EngineError, EverythingAsk, EverythingFrame, EverythingStr
         ("Last-Event-ID" = Option<String>, Header, description = "The last `id:` that was seen.")),
     responses((status = 200, content_type = "text/event-stream", body = String),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 503, body = ErrorBody)))]
+        (status = 403, body = ErrorBody), (status = 429, body = ErrorBody),
+        (status = 503, body = ErrorBody)))]
 pub(crate) async fn follow(
     State(app): State<App>,
     Authenticated(identity): Authenticated,

@@ -78,7 +78,7 @@ impl Publisher {
         let is_batch = match self.kind {
             Kind::Single | Kind::Stream => false,
             Kind::Batch => true,
-            Kind::Numbered => *self.chance.one_of(&[true, false]),
+            Kind::Numbered => self.chance.one_of(&[true, false]),
         };
         let length = if is_batch {
             self.chance.from_to(1, 20)
