@@ -29,5 +29,6 @@ function sign(secret, claims) {
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
 }
 
-const encode = (/** @type {object} */ value) => Buffer.from(JSON.stringify(value)).toString('base64url')
+const encode = (/** @type {object} */ value) =>
+  Buffer.from(JSON.stringify(value)).toString('base64url')
 const now = () => Date.now() / 1000

@@ -73,7 +73,9 @@ const client = fileURLToPath(new URL('.', import.meta.resolve('@taskcast/client'
 function fileFor(path) {
   const wanted = normalize(path.endsWith('/') ? `${path}index.html` : path)
   const modules = '/modules/@taskcast/client/'
-  return wanted.startsWith(modules) ? join(client, wanted.slice(modules.length)) : join(page, wanted)
+  return wanted.startsWith(modules)
+    ? join(client, wanted.slice(modules.length))
+    : join(page, wanted)
 }
 
 const server = createServer(async (request, response) => {

@@ -33,18 +33,19 @@ async function show(taskId) {
   const client = new TaskcastClient({ baseUrl, token: async () => (await access(taskId)).token })
   try {
     question.textContent = (await client.getTask(taskId)).params.prompt
-    answer.dataset.state = 'streaming'
-    const onError = () => {
-      answer.dataset.state = 'reconnecting'
-    }
-    for await (const whole of client.series(taskId, 'answer', { onError })) {
+    const onOpen = () => state('streaming')
+    const onError = () => state('reconnecting')
+    for await (const whole of client.series(taskId, 'answer', { onOpen, onError })) {
       text.data = whole
-      answer.dataset.state = 'streaming'
     }
-    answer.dataset.state = 'done'
+    state('done')
   } catch (error) {
-    answer.dataset.state = 'failed'
+    state('failed')
     answer.title = error.message
+  }
+
+  function state(word) {
+    answer.dataset.state = word
   }
 }
 

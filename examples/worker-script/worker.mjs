@@ -44,7 +44,12 @@ async function work(task) {
     const progress = taskcast.producer(task.id)
     for (const line of text.split('\n')) {
       words += line.split(/\s+/).filter(Boolean).length
-      await progress.publish({ type: 'progress', data: { words }, seriesId: 'words', seriesMode: 'latest' })
+      await progress.publish({
+        type: 'progress',
+        data: { words },
+        seriesId: 'words',
+        seriesMode: 'latest',
+      })
     }
     await taskcast.complete(task.id, { words })
     console.log(`${task.id}: ${words} words`)

@@ -1,5 +1,33 @@
 //! The HTTP surface of Taskcast over an engine: a [`router`] that nests under any path of an axum
 //! application, and [`serve`], which runs one with timers on everything.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use taskcast_auth::{Anyone, TicketKey};
+//! use taskcast_core::Limits;
+//! use taskcast_engine::{EngineOptions, SystemRandom, TaskEngine};
+//! use taskcast_server::{ServerParts, ServerSettings, router};
+//! use taskcast_store::{MemoryOptions, MemoryStore, SystemClock};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let options = MemoryOptions { max_bytes: 1 << 20, limits: Limits::default(), incarnation: 1 };
+//! let store = Arc::new(MemoryStore::new(options, Arc::new(SystemClock)));
+//! let engine = TaskEngine::start(EngineOptions::new(store));
+//! let taskcast = router(ServerParts {
+//!     engine: engine.clone(),
+//!     authenticator: Arc::new(Anyone),
+//!     tickets: TicketKey::new(&[7; 32]), // from a random source, in earnest
+//!     admin: None,
+//!     random: Arc::new(SystemRandom),
+//!     settings: ServerSettings::default(),
+//! });
+//! // The routes under a path of another application.
+//! let app: axum::Router = axum::Router::new().nest_service("/taskcast", taskcast);
+//! # drop(app);
+//! engine.shutdown().await;
+//! # });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod app;
 mod edge;

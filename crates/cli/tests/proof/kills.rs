@@ -40,7 +40,7 @@ async fn acknowledged_events_survive_kills_once_and_in_order() {
     assert_eq!(publishers.len(), 16);
     let kills = count(20, 200);
     for _ in 0..kills {
-        sleep(Duration::from_millis(chance.from_to(1, 250))).await;
+        sleep(Duration::from_millis(chance.between(1, 250))).await;
         block_in_place(|| {
             server.kill();
             server.restart();

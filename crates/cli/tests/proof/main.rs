@@ -5,7 +5,11 @@
 //! printed; `TASKCAST_TEST_SEED` runs it again (the kernel still orders the processes).
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "all of this is a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that tells what it counted"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -81,7 +81,7 @@ impl Publisher {
             Kind::Numbered => self.chance.one_of(&[true, false]),
         };
         let length = if is_batch {
-            self.chance.from_to(1, 20)
+            self.chance.between(1, 20)
         } else {
             1
         };
@@ -173,7 +173,7 @@ impl Publisher {
     /// Leaves room for the others, some of the time.
     async fn breathe(&mut self) {
         if self.chance.size(0, 3) == 0 {
-            sleep(Duration::from_millis(self.chance.from_to(1, 8))).await;
+            sleep(Duration::from_millis(self.chance.between(1, 8))).await;
         }
     }
 }

@@ -53,7 +53,7 @@ impl Viewer {
     pub(super) async fn follow(mut self) -> super::Read {
         loop {
             // Half of the connections end at any byte, half after a number of blocks.
-            let time = Duration::from_millis(self.chance.from_to(1, 400));
+            let time = Duration::from_millis(self.chance.between(1, 400));
             let whole = self.chance.one_of(&[true, false]).then_some(Duration::MAX);
             match timeout(whole.unwrap_or(time), self.connection()).await {
                 Ok(Ok(Some(reason))) => {

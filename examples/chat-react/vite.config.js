@@ -1,0 +1,9 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  base: './',
+  plugins: [react()],
+  // The backend of ../backend-node.
+  server: { proxy: { '/chat': 'http://localhost:8080', '/access': 'http://localhost:8080' } },
+})
