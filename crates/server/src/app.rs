@@ -3,6 +3,7 @@
 use crate::{AdminApi, openapi};
 use bytes::Bytes;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use taskcast_auth::{Authenticator, TicketKey};
@@ -87,6 +88,8 @@ pub(crate) struct App(Arc<Shared>);
 pub(crate) struct Shared {
     parts: ServerParts,
     started: Instant,
+    /// Where the request ids of this process begin, and how many were given.
+    ids: (u64, AtomicU64),
     /// The OpenAPI document, written when it is asked for first.
     document: OnceLock<Bytes>,
     /// What the last look at the store found. Held across the look, so that many who ask at once
@@ -96,12 +99,22 @@ pub(crate) struct Shared {
 
 impl App {
     pub(crate) fn new(parts: ServerParts) -> Self {
+        let ids = (parts.random.next(), AtomicU64::new(0));
         Self(Arc::new(Shared {
             parts,
+            ids,
             started: Instant::now(),
             document: OnceLock::new(),
             health: Mutex::default(),
         }))
+    }
+
+    /// An id for a request: this process's random beginning and a number, so that an id costs no
+    /// system call.
+    pub(crate) fn request_id(&self) -> String {
+        let (beginning, given) = &self.0.ids;
+        let number = given.fetch_add(1, Ordering::Relaxed);
+        format!("{:08x}{:08x}", beginning >> 32, number & 0xffff_ffff)
     }
 
     /// The OpenAPI document.

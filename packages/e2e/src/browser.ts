@@ -44,8 +44,8 @@ export interface Witness {
 }
 
 /** Has every page of this context watch its answers. */
-export function watchAnswers(context: BrowserContext, source: string): Promise<void> {
-  return context.addInitScript((source: string) => {
+export async function watchAnswers(context: BrowserContext, source: string): Promise<void> {
+  await context.addInitScript((source: string) => {
     const witness: Witness = { shrunk: 0, wrong: [], changes: 0 }
     Object.assign(globalThis, { witness })
     let longest = 0

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 export const repository = fileURLToPath(new URL('../../../', import.meta.url))
 /** The root of the workspace. */
 export const workspace = `${repository}packages/`
-const work = `${workspace}e2e/.work/`
+/** What is called `dist` is left alone by git and by all checks. */
+const work = `${workspace}e2e/dist/`
 
 /** Fails with what to do when a package has to be built first. */
 export function requireBuilt() {

@@ -3,7 +3,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type Server, type ServerOptions, startServer } from '@taskcast/test-support'
 import type { BrowserContext, Page } from 'playwright-core'
-import { examples } from './built.js'
 import { type Running, start } from './run.js'
 
 /** What the tests ask. */
@@ -93,6 +92,3 @@ export async function answerOf(page: Page): Promise<string | null> {
   await page.waitForSelector('.answer[data-state=done]')
   return page.textContent('.answer')
 }
-
-/** A copy of the examples for a file of tests. */
-export const folder = examples

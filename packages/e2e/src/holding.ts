@@ -3,6 +3,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
+/** How a body that is sent in chunks ends. */
+const lastChunk = Buffer.from('0\r\n\r\n')
+
 /** Starts one before a server. It passes requests on at once. */
 export async function holdingProxy(targetUrl: string) {
   const { port, hostname } = new URL(targetUrl)
@@ -22,8 +25,10 @@ export async function holdingProxy(targetUrl: string) {
       const streams = text.includes('text/event-stream')
       if (!streams && !streaming.has(near)) return release()
       streaming.add(near)
-      if (!bytes.includes(': hb')) return
-      releases += 1
+      const ended = bytes.subarray(-5).equals(lastChunk)
+      if (!ended && !bytes.includes(': hb')) return
+      if (ended) streaming.delete(near)
+      else releases += 1
       release()
     })
     far.on('end', () => {

@@ -1,26 +1,18 @@
-import { createHmac } from 'node:crypto'
 import { TaskcastServerClient } from '@taskcast/server-sdk'
 import { cuttingProxy, startServer } from '@taskcast/test-support'
 import { expect, test } from 'vitest'
 import { launch } from '../src/browser.js'
+import { guarded, token } from '../src/tokens.js'
 
 const count = process.env['TASKCAST_TEST_COUNTS'] === 'full' ? 1_000 : 300
-const secret = 'a secret of the browser tests, long enough'
-
-function token(): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const text = `${part({ alg: 'HS256' })}.${part({ scope: ['*'] })}`
-  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
-}
-
 test('the EventSource of a browser, with a ticket, through a proxy that cuts: each event once, then silence', {
   timeout: 120_000,
 }, async () => {
   const server = await startServer({
-    env: { TASKCAST_AUTH_MODE: 'jwt', TASKCAST_JWT_SECRET: secret, TASKCAST_SSE_RETRY_MS: '20' },
+    env: { ...guarded, TASKCAST_SSE_RETRY_MS: '20' },
   })
   const proxy = await cuttingProxy(server.url, { seed: 11, min: 50, max: 500 })
-  const client = new TaskcastServerClient({ baseUrl: server.url, token: token() })
+  const client = new TaskcastServerClient({ baseUrl: server.url, token: token({ scope: ['*'] }) })
   const browser = await launch()
   const page = await browser.newPage()
   await page.goto(`${server.url}/health`)

@@ -1,6 +1,7 @@
 //! Publishers of every kind while the server is killed again and again: what was acknowledged is
 //! in the history, at its index, in order, once, and nothing is there that nobody sent.
 
+mod finisher;
 mod follower;
 mod publisher;
 mod verdict;
@@ -38,6 +39,14 @@ async fn acknowledged_events_survive_kills_once_and_in_order() {
         }
     }
     assert_eq!(publishers.len(), 16);
+    let mut finishers = JoinSet::new();
+    for name in 0..2 {
+        finishers.spawn(finisher::finish(
+            server.port().to_owned(),
+            name,
+            stop.clone(),
+        ));
+    }
     let kills = count(20, 200);
     for _ in 0..kills {
         sleep(Duration::from_millis(chance.between(1, 250))).await;
@@ -62,6 +71,12 @@ async fn acknowledged_events_survive_kills_once_and_in_order() {
         let seen = followed.iter().find(|(name, _)| name == task).unwrap();
         verdict::check_follower(history, seen);
     }
-    println!("{kills} kills in {:?}: {sums:?}", started.elapsed());
+    let short = finishers.join_all().await.concat();
+    let ended = finisher::check(&server, &short).await;
+    println!(
+        "{kills} kills in {:?}: {sums:?}; {ended} of {} short tasks ended",
+        started.elapsed(),
+        short.len()
+    );
     assert!(sums.unknown > 0 || kills < 20, "no kill met a publish");
 }

@@ -64,10 +64,7 @@ fn request_id(app: &App, request: &Request) -> HeaderValue {
     };
     match request.headers().get(REQUEST_ID).filter(harmless) {
         Some(id) => id.clone(),
-        None => {
-            let id = format!("{:016x}", app.random.next());
-            HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("-"))
-        }
+        None => HeaderValue::from_str(&app.request_id()).unwrap_or(HeaderValue::from_static("-")),
     }
 }
 
