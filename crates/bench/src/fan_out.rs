@@ -79,7 +79,7 @@ async fn throughput(
         "deliveries/s",
         floor,
     );
-    let each = micros_each(server.cpu()? - cpu, deliveries);
+    let each = micros_each(server.cpu()?.saturating_sub(cpu), deliveries);
     report.add(format!("{what}, CPU"), each, "µs/delivery");
     server.stop().await
 }

@@ -113,21 +113,18 @@ impl Process {
         })
     }
 
-    /// Processor time used so far, of all threads.
+    /// Processor time used so far by the threads that live, to the nanosecond.
     pub(crate) fn cpu(&self) -> io::Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
-        let fields = stat
-            .rsplit_once(')')
-            .map(|(_, rest)| rest.split_whitespace());
-        let ticks: u64 = fields
-            .into_iter()
-            .flatten()
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum();
-        // The kernel counts in hundredths of a second on every machine that matters here.
-        Ok(Duration::from_millis(ticks * 10))
+        let mut used = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.pid))? {
+            // A thread may end between the two looks.
+            let text = std::fs::read_to_string(thread?.path().join("schedstat"));
+            let first = text
+                .ok()
+                .and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+            used += first.unwrap_or(0);
+        }
+        Ok(Duration::from_nanos(used))
     }
 
     /// Memory held, in bytes.

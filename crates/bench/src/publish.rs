@@ -52,7 +52,7 @@ async fn bare_rate(bench: &Bench, report: &mut Report, connections: usize) -> io
     report.add(format!("{what}, requests"), bare, "1/s");
     report.add(
         format!("{what}, CPU"),
-        micros_each(floor.cpu()? - cpu, load.events),
+        micros_each(floor.cpu()?.saturating_sub(cpu), load.events),
         "µs/request",
     );
     floor.stop().await?;
@@ -89,7 +89,7 @@ async fn single(
     report.add(format!("{what}, p99"), load.times.quantile(0.99), "ms");
     report.add(
         format!("{what}, CPU"),
-        micros_each(server.cpu()? - cpu, load.events),
+        micros_each(server.cpu()?.saturating_sub(cpu), load.events),
         "µs/event",
     );
     server.stop().await
@@ -111,7 +111,7 @@ async fn batches(bench: &Bench, report: &mut Report, storage: Storage) -> io::Re
     );
     report.add(
         format!("{what}, CPU"),
-        micros_each(server.cpu()? - cpu, load.events),
+        micros_each(server.cpu()?.saturating_sub(cpu), load.events),
         "µs/event",
     );
     server.stop().await
@@ -136,7 +136,7 @@ async fn lines(bench: &Bench, report: &mut Report, storage: Storage) -> io::Resu
     );
     report.add(
         format!("{what}, CPU"),
-        micros_each(server.cpu()? - cpu, events),
+        micros_each(server.cpu()?.saturating_sub(cpu), events),
         "µs/event",
     );
     server.stop().await

@@ -52,8 +52,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> io::Result<()
     Ok(())
 }
 
-/// Publishes a stream in batches of ten, so that the clock of the kernel is fine enough, and gives
-/// the server's cost per token of each tenth.
+/// Publishes a stream in batches of ten and gives the server's cost per token of each tenth.
 async fn one_stream(server: &Process, task: &str) -> io::Result<Vec<f64>> {
     const PER_BATCH: usize = 10;
     let event = r#"{"type":"llm.delta","data":{"delta":" token"},"seriesId":"s","seriesMode":"accumulate"}"#;
@@ -72,7 +71,10 @@ async fn one_stream(server: &Process, task: &str) -> io::Result<Vec<f64>> {
         for _ in 0..TOKENS / 10 / PER_BATCH {
             publisher.post(&path, body.clone().into()).await?;
         }
-        costs.push(micros_each(server.cpu()? - before, TOKENS / 10));
+        costs.push(micros_each(
+            server.cpu()?.saturating_sub(before),
+            TOKENS / 10,
+        ));
     }
     while let Some(read) = reading.join_next().await {
         read??;

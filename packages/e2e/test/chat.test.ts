@@ -17,7 +17,7 @@ import { holdingProxy } from '../src/holding.js'
 import { run } from '../src/run.js'
 
 /** The chat pages of the examples, in Chromium, in the middle of an answer. */
-const limit = { timeout: 60_000 }
+const limit = { timeout: 60_000, concurrent: true }
 
 let browser: Browser
 let folder: string
@@ -65,7 +65,7 @@ async function expectWhole(expect: ExpectStatic, page: Page) {
   expect(await page.textContent('.question')).toBe(prompt)
 }
 
-describe.concurrent.for(['chat-html', 'chat-react/dist'])('%s', (page) => {
+describe.for(['chat-html', 'chat-react/dist'])('%s', (page) => {
   const name = page.split('/')[0]
 
   test('an answer is shown as it comes', limit, async ({ context, start, expect }) => {
