@@ -166,15 +166,7 @@ impl From<TransitionTask> for Change {
 
 impl From<Transition> for Change {
     fn from(asked: Transition) -> Self {
-        Self(TransitionTask {
-            status: asked.to,
-            result: asked.result,
-            error: asked.error.map(Into::into),
-            reason: asked.reason,
-            ttl: asked.ttl,
-            resume_after_ms: asked.resume_after_ms,
-            blocked_request: asked.blocked_request.map(Into::into),
-        })
+        Self(asked.into())
     }
 }
 

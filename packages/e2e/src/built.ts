@@ -1,6 +1,6 @@
 /** The packages as they are built, and copies of the examples that resolve them. */
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, statSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** The root of the repository, with a slash at its end. */
@@ -27,10 +27,17 @@ function newest(folder: string): number {
   return Math.max(...names.map((name) => statSync(`${folder}/${name}`).mtimeMs))
 }
 
-/** A new folder below the workspace, so that what is run there finds the packages as they are built. */
+/**
+ * A new folder below the workspace, so that what is run there finds the packages as they are built.
+ * Those of earlier runs go.
+ */
 export function workFolder(name: string): string {
   requireBuilt()
   mkdirSync(work, { recursive: true })
+  for (const old of readdirSync(work)) {
+    const age = Date.now() - statSync(`${work}${old}`).mtimeMs
+    if (age > 600_000) rmSync(`${work}${old}`, { recursive: true, force: true })
+  }
   return `${mkdtempSync(`${work}${name}-`)}/`
 }
 

@@ -25,7 +25,7 @@ export function listingsOf(file: string): Listings {
 
 /** What a listing leaves to its reader, and what the test wants to hear. */
 const around = {
-  producer: ['', '\nconsole.log(`task: ${task.id}`)\n'],
+  producer: ['', "\nconsole.log('task:', task.id)\n"],
   consumer: [
     "const taskId = process.env['TASK_ID'] ?? ''\nconst userJwtToken = process.env['USER_TOKEN'] ?? ''\n",
     '',

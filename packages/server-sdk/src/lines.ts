@@ -1,24 +1,27 @@
 /** The lines of a source: numbered as they come, and kept until they are stored. */
 
+/** How far a source is read before anybody wants its lines: what arrives together goes together. */
+const LINES_AHEAD = 500
+const CHARACTERS_AHEAD = 64 * 1024
+
 /** Reads a source a little ahead, and lets go of a line only when it is told to. */
 export class Lines<T> {
   readonly #source: AsyncIterator<T>
-  readonly #ahead: number
   readonly #lineOf: (item: T, seq: number) => string
   /** The kept lines; the first of them has the number `#first`. */
   readonly #kept: string[] = []
   #first = 0
   #count = 0
   #wanted = 0
+  /** Characters of the lines that nobody wanted yet. */
+  #unwanted = 0
   #reading = false
   #ended = false
   #failure: { thrown: unknown } | undefined
   #news = signal()
 
-  /** `ahead` lines are read before anybody wants them. */
-  constructor(source: AsyncIterable<T>, ahead: number, lineOf: (item: T, seq: number) => string) {
+  constructor(source: AsyncIterable<T>, lineOf: (item: T, seq: number) => string) {
     this.#source = source[Symbol.asyncIterator]()
-    this.#ahead = ahead
     this.#lineOf = lineOf
   }
 
@@ -66,8 +69,11 @@ export class Lines<T> {
     void this.#source.return?.()?.then(undefined, () => {})
   }
 
+  /** Whoever wants a line has taken all before it. */
   #want(seq: number) {
-    this.#wanted = Math.max(this.#wanted, seq)
+    for (; this.#wanted < seq; this.#wanted += 1) {
+      this.#unwanted -= this.#kept[this.#wanted - this.#first]?.length ?? 0
+    }
     if (!this.#reading) void this.#read()
   }
 
@@ -75,7 +81,7 @@ export class Lines<T> {
   async #read() {
     this.#reading = true
     try {
-      while (!this.#ended && this.#count <= this.#wanted + this.#ahead) {
+      while (!this.#ended && this.#hasRoom()) {
         const { done, value } = await this.#source.next()
         if (this.#ended) break
         if (done) this.#end()
@@ -88,9 +94,18 @@ export class Lines<T> {
     this.#reading = false
   }
 
+  /** The line that is wanted is read in any case. */
+  #hasRoom(): boolean {
+    const ahead = this.#count - this.#wanted
+    return ahead <= 0 || (ahead < LINES_AHEAD && this.#unwanted < CHARACTERS_AHEAD)
+  }
+
   #add(item: T) {
     const line = this.#lineOf(item, this.#count)
-    if (this.#count >= this.#first) this.#kept.push(line)
+    if (this.#count >= this.#first) {
+      this.#kept.push(line)
+      if (this.#count >= this.#wanted) this.#unwanted += line.length
+    }
     this.#count += 1
     this.#tell()
   }

@@ -19,8 +19,6 @@ const CHARACTERS_OF_A_REQUEST = 4 << 20
 const LONGEST = 120_000
 /** Lines that are sent as one piece. */
 const LINES_OF_A_PIECE = 500
-/** Lines that a stream is ahead of the network: what back-pressure leaves a source to do. */
-const AHEAD = 16
 
 /** Sends all of a source; resolves when all of it is stored. */
 export async function pipe(
@@ -31,7 +29,7 @@ export async function pipe(
 ): Promise<PipeResult> {
   const streaming = options.streaming ?? canStream()
   const toEvent = eventOf(options)
-  const lines = new Lines(source, streaming ? AHEAD : LINES_OF_A_PIECE, (item, seq) => {
+  const lines = new Lines(source, (item, seq) => {
     const event = typeof item === 'string' ? toEvent(item) : item
     return `${JSON.stringify({ ...event, producerSeq: seq })}\n`
   })

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { cuttingProxy, startServer } from '@taskcast/test-support'
 import { describe, expect, test } from 'vitest'
@@ -41,6 +42,21 @@ test('type and field of texts can be named, and events go as they are', async ()
     { type: 'word', data: { text: 'a' }, seriesId: 's', seriesAccField: 'text' },
     { type: 'n', data: 0 },
   ])
+})
+
+test('a character that the source cuts in two is whole again', async () => {
+  const { client } = held
+  const { id } = await client.createTask()
+  await client.pipe(id, texts('a\ud83c', '\udf89b'), { series: 's' })
+  const { value } = await client.follower.series(id, 's').next()
+  expect(value).toBe('a🎉b')
+})
+
+test('a source that is longer than a request holds goes on in the next', async () => {
+  const { client } = held
+  const { id } = await client.createTask()
+  expect(await client.pipe(id, source(25_000))).toEqual({ events: 25_000 })
+  expect(await dataOf(client, id)).toEqual(upTo(25_000))
 })
 
 test('an empty source sends nothing', async () => {
@@ -177,30 +193,45 @@ test('a network that takes nothing holds the source back', async () => {
   stuck.close()
 })
 
-test('a server that is killed and comes back gets each event once', async () => {
-  const { mkdtemp, rm } = await import('node:fs/promises')
-  const folder = await mkdtemp('/tmp/taskcast-pipe-')
-  const options = { storage: 'sqlite', database: `${folder}/log.db` } as const
-  let running = await startServer(options)
-  const client = new TaskcastServerClient({ baseUrl: running.url })
-  const { id } = await client.createTask()
-  async function* slow() {
-    for (const event of numbered(300)) {
-      yield event
-      await new Promise((resolve) => setTimeout(resolve, 3))
+/** Numbered events, one every few milliseconds. */
+async function* slowly(count: number) {
+  for (const event of numbered(count)) {
+    yield event
+    await new Promise((resolve) => setTimeout(resolve, 3))
+  }
+}
+
+const ways = {
+  'by a pipe': (client: TaskcastServerClient, id: string) => client.pipe(id, slowly(300)),
+  'one by one': async (client: TaskcastServerClient, id: string) => {
+    for await (const event of slowly(300)) await client.publishEvent(id, event)
+  },
+  'by a producer': async (client: TaskcastServerClient, id: string) => {
+    const producer = client.producer(id)
+    for await (const event of slowly(300)) await producer.publish(event)
+  },
+}
+
+test.for(Object.entries(ways))(
+  '%s, a server that is killed and comes back gets each event once',
+  async ([, publish]) => {
+    const folder = await mkdtemp('/tmp/taskcast-pipe-')
+    const options = { storage: 'sqlite', database: `${folder}/log.db` } as const
+    let running = await startServer(options)
+    const client = new TaskcastServerClient({ baseUrl: running.url })
+    const { id } = await client.createTask()
+    const published = publish(client, id)
+    for (let kill = 0; kill < 2; kill += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 250))
+      await running.stop('SIGKILL')
+      running = await startServer({ ...options, port: running.port })
     }
-  }
-  const piped = client.pipe(id, slow())
-  for (let kill = 0; kill < 2; kill += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 250))
-    await running.stop('SIGKILL')
-    running = await startServer({ ...options, port: running.port })
-  }
-  expect(await piped).toEqual({ events: 300 })
-  expect(await dataOf(client, id)).toEqual(upTo(300))
-  await running.stop()
-  await rm(folder, { recursive: true })
-})
+    await published
+    expect(await dataOf(client, id)).toEqual(upTo(300))
+    await running.stop()
+    await rm(folder, { recursive: true })
+  },
+)
 
 test('a server that lost what it had stored is not taken for one that has it', async () => {
   const proxy = await cuttingProxy(held.url)

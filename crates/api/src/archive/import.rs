@@ -234,10 +234,20 @@ mod tests {
         }
     }
 
+    /// The event with a part of it replaced.
+    fn event(from: &str, to: &str) -> String {
+        EVENT.replace(from, to)
+    }
+
+    fn each_is_refused(cases: impl IntoIterator<Item = (String, &'static str)>) {
+        for (event, said) in cases {
+            assert_eq!(refused(&body("", &format!("[{{{event}}}]"))), said);
+        }
+    }
+
     #[test]
-    fn an_event_that_does_not_fit_is_named() {
-        let event = |from: &str, to: &str| EVENT.replace(from, to);
-        for (event, said) in [
+    fn an_event_without_what_every_event_has_is_named() {
+        each_is_refused([
             (
                 event(r#""id":"e","#, ""),
                 "Archive event.id must be a string",
@@ -278,6 +288,13 @@ mod tests {
                 event(r#","data":1"#, ""),
                 "Archive event.data is required for event e",
             ),
+        ]);
+        assert_eq!(refused(&body("", "[1]")), "Archive event must be an object");
+    }
+
+    #[test]
+    fn an_event_whose_series_does_not_fit_is_named() {
+        each_is_refused([
             (
                 event("1", r#"1,"seriesMode":"sum""#),
                 "Archive event.seriesMode is invalid for event e",
@@ -294,6 +311,12 @@ mod tests {
                 event("1", r#"1,"seriesAccField":1"#),
                 "Archive event.seriesAccField must be a string for event e",
             ),
+        ]);
+    }
+
+    #[test]
+    fn an_event_as_a_viewer_was_shown_it_is_named() {
+        each_is_refused([
             (
                 event("1", r#"1,"seriesSnapshot":true"#),
                 "Archive events cannot include presentation fields; seriesSnapshot is a collapsed presentation field on event e",
@@ -302,10 +325,11 @@ mod tests {
                 event("1", r#"1,"_accumulatedData":1"#),
                 "Archive events cannot include transient broadcast fields; _accumulatedData is transient on event e",
             ),
-        ] {
-            assert_eq!(refused(&body("", &format!("[{{{event}}}]"))), said);
-        }
-        assert_eq!(refused(&body("", "[1]")), "Archive event must be an object");
+        ]);
+    }
+
+    #[test]
+    fn an_event_that_comes_twice_is_named() {
         let twice = format!("[{{{EVENT}}},{{{EVENT}}}]");
         assert_eq!(
             refused(&body("", &twice)),

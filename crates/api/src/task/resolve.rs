@@ -3,7 +3,7 @@
 use crate::read::{Field, Path, Reader, text_of};
 use crate::{Invalid, schema};
 use serde::Serialize;
-use taskcast_core::{Limits, RawJson, Status, Transition};
+use taskcast_core::{Limits, RawJson};
 use utoipa::ToSchema;
 
 /// The body of `POST /tasks/:taskId/resolve`; may be left out.
@@ -34,24 +34,6 @@ impl ResolveTask {
         });
         reader.finish(answer)
     }
-
-    /// The transition that answers: to `running`, with a result made of the data. Objects and
-    /// arrays are the result as they are; other values stand in its field `resolution`.
-    #[must_use]
-    pub fn into_transition(self) -> Transition {
-        let result = match self.data {
-            None => RawJson::from_trusted(bytes::Bytes::from_static(b"{}")),
-            Some(data) if matches!(data.kind(), b'{' | b'[') => data,
-            Some(data) => {
-                let parts = [br#"{"resolution":"#, data.as_bytes(), b"}"];
-                RawJson::from_trusted(parts.concat().into())
-            }
-        };
-        Transition {
-            result: Some(result),
-            ..Transition::to(Status::Running)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -59,19 +41,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn objects_are_the_result_and_other_answers_stand_in_it() {
-        for (body, result) in [
-            ("", "{}"),
-            ("{}", "{}"),
-            (r#"{"data":"yes"}"#, r#"{"resolution":"yes"}"#),
-            (r#"{"data":null}"#, r#"{"resolution":null}"#),
-            (r#"{"data":{"a":1}}"#, r#"{"a":1}"#),
-            (r#"{"data":[1]}"#, "[1]"),
+    fn an_answer_is_any_value_or_none() {
+        for (body, data) in [
+            ("", None),
+            ("{}", None),
+            (r#"{"data":"yes"}"#, Some(r#""yes""#)),
+            (r#"{"data":null}"#, Some("null")),
+            (r#"{"data":{"a":1}}"#, Some(r#"{"a":1}"#)),
+            (r#"{"data":[1]}"#, Some("[1]")),
         ] {
             let answer = ResolveTask::parse(body.as_bytes(), &Limits::default()).unwrap();
-            let transition = answer.into_transition();
-            assert_eq!(transition.to, Status::Running);
-            assert_eq!(transition.result.unwrap().as_str(), result, "{body}");
+            assert_eq!(answer.data.as_ref().map(RawJson::as_str), data, "{body}");
         }
         assert!(ResolveTask::parse(b"[]", &Limits::default()).is_err());
     }

@@ -9,8 +9,9 @@ mod verdict;
 use crate::chance::Chance;
 use crate::counts::count;
 use crate::http::Caller;
-use crate::support::Server;
+use crate::support::{Process, Server};
 use publisher::{Kind, Publisher};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::{JoinSet, block_in_place};
@@ -50,10 +51,11 @@ async fn acknowledged_events_survive_kills_once_and_in_order() {
     let kills = count(20, 200);
     for _ in 0..kills {
         sleep(Duration::from_millis(chance.between(1, 250))).await;
-        block_in_place(|| {
-            server.kill();
-            server.restart();
-        });
+        block_in_place(|| server.kill());
+        if chance.one_of(&[true, false]) {
+            crash_while_starting(&server, &mut chance).await;
+        }
+        block_in_place(|| server.restart());
     }
     stop.store(true, Ordering::Relaxed);
     let published = publishers.join_all().await;
@@ -79,4 +81,13 @@ async fn acknowledged_events_survive_kills_once_and_in_order() {
         short.len()
     );
     assert!(sums.unknown > 0 || kills < 20, "no kill met a publish");
+}
+
+/// A crash can hit a server that repairs what the last one left.
+async fn crash_while_starting(server: &Server, chance: &mut Chance) {
+    let mut command = server.command(&["start", "-s", "sqlite", "--port", "0"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut starting = Process::spawn(&mut command);
+    sleep(Duration::from_millis(chance.between(0, 40))).await;
+    block_in_place(|| starting.kill());
 }

@@ -22,18 +22,24 @@ pub(crate) fn cpu(process: u32) -> Option<Duration> {
     Some(Duration::from_millis(ticks * 10))
 }
 
-/// Lets this process open so many files, as far as it may; tells how many.
-pub(crate) fn allow_files(wanted: u64) -> u64 {
+/// Lets this process open all the files it may, and tells how many connections it can have of those
+/// that are wanted. A machine that allows fewer gets fewer, and says so.
+pub(crate) fn allow_connections(wanted: usize) -> usize {
+    const OTHER_FILES: u64 = 300;
     let limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.unwrap_or(wanted).min(wanted);
-    let current = limit.current.unwrap_or(u64::MAX);
-    if current >= most {
-        return current;
-    }
     let raised = Rlimit {
-        current: Some(most),
+        current: limit.maximum,
         maximum: limit.maximum,
     };
-    setrlimit(Resource::Nofile, raised).unwrap();
-    most
+    // Where it cannot be raised, what there is has to do.
+    let files = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    let allowed = files.unwrap_or(u64::MAX).saturating_sub(OTHER_FILES);
+    let allowed = usize::try_from(allowed).unwrap_or(usize::MAX).min(wanted);
+    if allowed < wanted {
+        println!("{allowed} connections instead of {wanted}: raise the hard limit of open files");
+    }
+    allowed
 }

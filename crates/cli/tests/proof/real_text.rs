@@ -19,6 +19,9 @@ use viewer::{Start, Viewer};
 const TASK: &str = "real-text";
 const SERIES: &str = "answer";
 
+/// More bytes than are written: reached when the pipe has ended.
+const END: usize = usize::MAX;
+
 /// What each viewer read: its name, its text, and how often it connected.
 type Read = (String, String, usize);
 
@@ -74,7 +77,9 @@ async fn write(
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
         let (piece, after) = rest.split_at(chance.size(1, longest).min(rest.len()));
-        block_in_place(|| input.write_all(piece)).unwrap();
+        if block_in_place(|| input.write_all(piece)).is_err() {
+            break; // It has ended; what it said is told below.
+        }
         rest = after;
         let written = text.len() - rest.len();
         progress.send_replace(written);
@@ -92,7 +97,7 @@ async fn write(
     let said = pipe.error_lines();
     let status = block_in_place(|| pipe.wait());
     assert!(status.success(), "{:?}", said.collect::<Vec<String>>());
-    progress.send_replace(usize::MAX);
+    progress.send_replace(END);
 }
 
 /// Viewers of every kind, each with the number of bytes after which it joins.
@@ -103,7 +108,7 @@ fn start_viewers(
     progress: &watch::Receiver<usize>,
     length: usize,
 ) {
-    let joins = [0, length / 2, usize::MAX];
+    let joins = [0, length / 2, END];
     let filters = [
         "",
         "types=llm.*",
@@ -136,6 +141,11 @@ fn spawn(
     viewers.spawn(async move {
         progress.wait_for(|&written| written >= join).await.unwrap();
         let (name, text, connects) = viewer.await;
+        let join = if join == END {
+            "the end".to_owned()
+        } else {
+            join.to_string()
+        };
         (format!("from {join}, {name}"), text, connects)
     });
 }

@@ -2,7 +2,7 @@
 
 use crate::chance::Chance;
 use crate::http::{Answer, Caller};
-use crate::machine::allow_files;
+use crate::machine::allow_connections;
 use crate::sse::Stream;
 use crate::support::Server;
 use futures_util::future::try_join_all;
@@ -19,15 +19,11 @@ const TASK: &str = "stopped";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_under_load_is_quick_tells_every_stream_and_loses_nothing() {
     let mut chance = Chance::seeded();
-    let files = allow_files(10_000);
-    assert!(
-        files > STREAMS as u64 + 200,
-        "only {files} files may be open"
-    );
+    let streams = allow_connections(STREAMS);
     let mut server = block_in_place(|| Server::start(&["-s", "sqlite"]));
     Caller::new(server.port()).running_task(TASK).await;
     let mut readers = JoinSet::new();
-    for stream in open(&server, STREAMS).await {
+    for stream in open(&server, streams).await {
         readers.spawn(read_to_the_end(stream));
     }
     let mut publishers = JoinSet::new();
@@ -53,7 +49,7 @@ async fn a_stop_under_load_is_quick_tells_every_stream_and_loses_nothing() {
         assert_eq!(stored["data"], json!([name, number]), "at {index}");
     }
     println!(
-        "{STREAMS} streams: stopped in {took:?}; {} acknowledged of {} stored",
+        "{streams} streams: stopped in {took:?}; {} acknowledged of {} stored",
         acknowledged.len(),
         history.len()
     );

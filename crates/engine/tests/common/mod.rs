@@ -8,10 +8,12 @@
     reason = "helpers of tests, of which each test file uses its own part"
 )]
 
+pub mod greeting;
 pub mod rng;
 pub mod store;
 pub mod viewer;
 
+pub use greeting::{greeting, id_at, seen};
 pub use rng::{Rng, Seeded};
 pub use store::Tricky;
 pub use viewer::{Viewer, cursor_of, told};

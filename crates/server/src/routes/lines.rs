@@ -9,7 +9,8 @@ use crate::extract::{next_chunk, producer};
 use axum::Json;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use taskcast_api::{ErrorCode, Invalid, NdjsonLine, NdjsonSummary};
@@ -27,16 +28,45 @@ pub(super) async fn publish(
 ) -> Result<Response, ApiError> {
     let mut lines = Lines::begin(app, identity, id, headers).await?;
     let mut pending = BytesMut::new();
-    while let Some(chunk) = next_chunk(app, &mut body)
-        .await
-        .map_err(|e| lines.failed(e))?
-    {
-        pending.extend_from_slice(&chunk);
-        lines.take(&mut pending).await?;
+    loop {
+        let next = match arrived(app, &mut body, pending.len()).await {
+            Some(next) => next,
+            None => {
+                lines.take(&mut pending).await?;
+                next_chunk(app, &mut body).await
+            }
+        };
+        match next {
+            Ok(Some(chunk)) => pending.extend_from_slice(&chunk),
+            end => {
+                lines.take(&mut pending).await?;
+                end.map_err(|e| lines.failed(e))?;
+                break;
+            }
+        }
     }
     lines.line(&pending).await?;
     lines.commit().await?;
     Ok((StatusCode::CREATED, Json(lines.summary)).into_response())
+}
+
+/// A piece of the body that has arrived by now; none where one would have to wait for it, or where
+/// enough is held already. Clients write small pieces, and many of them arrive during one commit.
+async fn arrived(
+    app: &App,
+    body: &mut Body,
+    held: usize,
+) -> Option<Result<Option<Bytes>, ApiError>> {
+    const ENOUGH: usize = 256 * 1024;
+    if held >= ENOUGH {
+        return None;
+    }
+    if let Some(next) = next_chunk(app, body).now_or_never() {
+        return Some(next);
+    }
+    // The connection reads a piece after it was asked for one, when it has its turn.
+    tokio::task::yield_now().await;
+    next_chunk(app, body).now_or_never()
 }
 
 /// A line without the first half of its CRLF.
