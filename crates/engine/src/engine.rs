@@ -154,10 +154,15 @@ impl Inner {
         {
             topic.append(committed.events.clone(), committed.tail, committed.sealed);
         }
-        self.commits
-            .send_modify(|count| *count = count.wrapping_add(1));
+        self.wake_everything();
         let (task, epoch, tail) = (id.clone(), committed.epoch, committed.tail);
         self.broadcast.announce(Hint { task, epoch, tail });
+    }
+
+    /// Tells the readers of all tasks that there was, or may have been, a commit.
+    pub(crate) fn wake_everything(&self) {
+        self.commits
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// The access rules of a task, and whether they come from memory.
@@ -182,8 +187,6 @@ impl Drop for Unsettled<'_> {
     fn drop(&mut self) {
         tracing::debug!(task = %self.id, "the caller of a commit went away before it was answered");
         self.inner.deadlines.notify_one();
-        self.inner
-            .commits
-            .send_modify(|count| *count = count.wrapping_add(1));
+        self.inner.wake_everything();
     }
 }

@@ -50,9 +50,7 @@ impl TaskEngine {
             topic.end(End::Deleted);
         }
         inner.deadlines.notify_one();
-        inner
-            .commits
-            .send_modify(|count| *count = count.wrapping_add(1));
+        inner.wake_everything();
         Ok(ImportedTask {
             state,
             overwritten: before.is_some(),

@@ -73,9 +73,7 @@ impl TaskEngine {
             Err(error) => return Err(EngineError::from_create(error)),
         };
         inner.deadlines.notify_one();
-        inner
-            .commits
-            .send_modify(|count| *count = count.wrapping_add(1));
+        inner.wake_everything();
         Ok(created)
     }
 

@@ -58,6 +58,7 @@ export class Lines<T> {
   /** Lets go of the lines below this one, also of those that are still to come. */
   forget(below: number) {
     if (below <= this.#first) return
+    this.#want(below)
     this.#kept.splice(0, below - this.#first)
     this.#first = below
   }

@@ -102,3 +102,33 @@ fn row(key: &KeyReference) -> String {
         cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The rows of the tables in which the guide lists every key.
+    fn rows_of_the_guide() -> BTreeSet<String> {
+        let guide = include_str!("../../../../docs/guide/configuration.md");
+        let (_, rest) = guide.split_once("\n## Every key\n").unwrap();
+        let (section, _) = rest.split_once("\n## ").unwrap();
+        let rows = section.lines().filter(|line| line.starts_with("| `"));
+        rows.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_guide_has_a_row_for_every_key_and_no_other() {
+        let (guide, here) = (
+            rows_of_the_guide(),
+            describe().iter().map(row).collect::<BTreeSet<_>>(),
+        );
+        let missing: Vec<&String> = here.difference(&guide).collect();
+        let stale: Vec<&String> = guide.difference(&here).collect();
+        assert!(
+            missing.is_empty() && stale.is_empty(),
+            "docs/guide/configuration.md; `taskcast config reference` prints its rows\n\
+             missing: {missing:#?}\nstale: {stale:#?}"
+        );
+    }
+}

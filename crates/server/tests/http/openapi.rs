@@ -12,6 +12,34 @@ async fn the_document_is_openapi_3_1_and_is_what_is_served() {
     assert_eq!(DOCUMENT["info"]["title"], "Taskcast");
 }
 
+/// The types of the JavaScript packages are made from the copy that they keep.
+#[test]
+fn the_copy_of_the_packages_is_this_document() {
+    let copy = include_str!("../../../../packages/openapi.json");
+    let copy: Value = serde_json::from_str(copy).expect("JSON");
+    let hint = "build the server, then renew it: `node packages/scripts/check-openapi.mjs --write`";
+    let different = first_difference("", &copy, &DOCUMENT);
+    assert_eq!(different, None, "packages/openapi.json differs; {hint}");
+}
+
+/// Where two documents differ first, as a JSON pointer: a whole document is nothing to read.
+fn first_difference(at: &str, one: &Value, other: &Value) -> Option<String> {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            names.into_iter().find_map(|name| {
+                let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+                match (one.get(name), other.get(name)) {
+                    (Some(one), Some(other)) => first_difference(&at, one, other),
+                    _ => Some(at),
+                }
+            })
+        }
+        _ if one == other => None,
+        _ => Some(at.to_owned()),
+    }
+}
+
 /// Every route there is. One that is added has to be added here, and to be documented.
 const ROUTES: &[&str] = &[
     "delete /tasks/{taskId}",
