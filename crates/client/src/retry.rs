@@ -92,11 +92,15 @@ impl Backoff {
             .saturating_mul(doubled)
             .min(self.policy.most);
         self.failures = self.failures.saturating_add(1);
-        let asked = error.retry_after().unwrap_or_default();
+        let asked = error.retry_after().unwrap_or_default().min(LONGEST_ASKED);
         let wait = jittered(whole).max(asked);
         (since.elapsed().saturating_add(wait) <= self.policy.give_up).then_some(wait)
     }
 }
+
+/// A server that asks for a longer wait is asked again all the same: it may mean no such thing, and
+/// there is no time that far away.
+const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
 /// Between half of it and all of it, so that many clients do not come back at once.
 fn jittered(whole: Duration) -> Duration {
@@ -159,5 +163,8 @@ mod tests {
         let asked = Some(Duration::from_secs(9));
         assert_eq!(backoff.wait(&failure(asked)), asked);
         assert_eq!(backoff.wait(&failure(Some(Duration::from_secs(31)))), None);
+        let mut patient = Backoff::new(RetryPolicy::subscribers());
+        let wait = patient.wait(&failure(Some(Duration::MAX))).unwrap();
+        assert!(Instant::now().checked_add(wait).is_some(), "{wait:?}");
     }
 }

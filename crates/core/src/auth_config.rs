@@ -55,6 +55,48 @@ impl AuthConfig {
     }
 }
 
+impl AuthConfig {
+    /// Bytes it takes in memory, about: rules may be long, and are remembered.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.rules.iter().map(AuthRule::weight).sum()
+    }
+}
+
+impl AuthRule {
+    fn weight(&self) -> usize {
+        let words = self
+            .matches
+            .scope
+            .iter()
+            .chain(self.require.sub.iter().flatten());
+        let claims = self.require.claims.as_ref();
+        OBJECT + words.map(|word| text(word)).sum::<usize>() + claims.map_or(0, members)
+    }
+}
+
+/// What stands around a value or a text.
+const OBJECT: usize = 32;
+
+fn text(text: &str) -> usize {
+    OBJECT + text.len()
+}
+
+fn members(object: &Map<String, Value>) -> usize {
+    let member = |(name, value): (&String, &Value)| text(name) + weight(value);
+    object.iter().map(member).sum()
+}
+
+fn weight(value: &Value) -> usize {
+    OBJECT
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(weight).sum(),
+            Value::Object(object) => members(object),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        }
+}
+
 impl RuleMatch {
     fn contains(&self, scope: Scope) -> bool {
         self.scope

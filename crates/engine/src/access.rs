@@ -36,10 +36,13 @@ pub(crate) struct AccessMemory(Mutex<Generations>);
 struct Generations {
     young: HashMap<TaskId, Access>,
     old: HashMap<TaskId, Access>,
+    /// Bytes of the rules that were put among the young, about.
+    young_bytes: usize,
 }
 
 impl AccessMemory {
     const PER_GENERATION: usize = 8_192;
+    const BYTES_PER_GENERATION: usize = 16 << 20;
 
     pub(crate) fn get(&self, id: &TaskId) -> Option<Access> {
         let mut generations = self.0.lock();
@@ -64,9 +67,38 @@ impl AccessMemory {
 
 impl Generations {
     fn insert(&mut self, id: TaskId, access: Access) {
-        if self.young.len() >= AccessMemory::PER_GENERATION {
+        if self.young.len() >= AccessMemory::PER_GENERATION
+            || self.young_bytes >= AccessMemory::BYTES_PER_GENERATION
+        {
             self.old = std::mem::take(&mut self.young);
+            self.young_bytes = 0;
         }
+        self.young_bytes += access.rules.as_ref().map_or(0, |rules| rules.weight());
         self.young.insert(id, access);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_rules_are_remembered_within_a_bound_of_bytes() {
+        let rules = format!(
+            r#"{{"rules":[{{"match":{{"scope":["*"]}},"require":{{"sub":["{}"]}}}}]}}"#,
+            "x".repeat(1 << 20)
+        );
+        let access = Access {
+            epoch: Epoch(1),
+            rules: Some(Arc::new(serde_json::from_str(&rules).unwrap())),
+        };
+        let memory = AccessMemory::default();
+        let id = |n: usize| TaskId::new(format!("t{n}")).unwrap();
+        for n in 0..100 {
+            memory.put(id(n), access.clone());
+        }
+        let kept = (0..100).filter(|n| memory.get(&id(*n)).is_some()).count();
+        assert!((16..=33).contains(&kept), "{kept} are kept");
+        assert!(memory.get(&id(99)).is_some());
     }
 }

@@ -8,7 +8,7 @@ use crate::memory::Memory;
 use crate::rows;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
-use taskcast_core::{RawJson, TaskId, TaskRecord};
+use taskcast_core::{AuthConfig, RawJson, TaskId, TaskRecord};
 use taskcast_store::{TaskState, plan::deadline};
 
 /// Bytes that remembered tasks take, about.
@@ -169,7 +169,8 @@ fn record_weight(record: &TaskRecord) -> usize {
         .as_ref()
         .and_then(|asked| asked.data.as_ref());
     let payloads = payloads.into_iter().flatten().chain(details).chain(asked);
-    payloads.map(|json: &RawJson| json.as_bytes().len()).sum()
+    let payloads: usize = payloads.map(|json: &RawJson| json.as_bytes().len()).sum();
+    payloads + record.auth_config.as_ref().map_or(0, AuthConfig::weight)
 }
 
 /// A task in the file.

@@ -195,6 +195,47 @@ async fn a_full_store_refuses_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_task_of_a_full_store_can_end_and_its_room_is_free_then() {
+    let small = Small::new();
+    small.create("a").await.unwrap();
+    small.create("b").await.unwrap();
+    for bytes in [10_000, 100, 1] {
+        while small.publish("a", bytes).await.is_ok() {}
+    }
+    assert!(is_full(&small.publish("b", 1).await.unwrap_err()));
+    small.finish("a").await;
+    assert_eq!(small.ids().await, ["b", "a"]);
+    small.publish("b", 50_000).await.unwrap();
+    assert_eq!(small.ids().await, ["b"]);
+    assert!(small.store.bytes() <= 100_000);
+}
+
+#[tokio::test]
+async fn the_rules_of_a_task_count_as_well() {
+    let small = Small::new();
+    let rules = format!(
+        r#"{{"rules":[{{"match":{{"scope":["*"]}},"require":{{"sub":["{}"]}}}}]}}"#,
+        "x".repeat(120_000)
+    );
+    let new = NewTask {
+        auth_config: Some(serde_json::from_str(&rules).unwrap()),
+        ..NewTask::default()
+    };
+    let create = Create {
+        record: new.into_record(TaskId::new("a").unwrap(), Millis(1_000)),
+        epoch: Epoch(1),
+        events: Vec::new(),
+        replace: false,
+        key: None,
+    };
+    let refused = small.store.create(create).await.unwrap_err();
+    assert!(matches!(
+        refused,
+        CreateError::Store(StoreError::Full { .. })
+    ));
+}
+
+#[tokio::test]
 async fn what_is_removed_makes_room() {
     use taskcast_core::Index;
     use taskcast_store::Maintenance;

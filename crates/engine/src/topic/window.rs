@@ -21,11 +21,13 @@ pub(super) struct Window {
     events: VecDeque<Arc<SharedEvent>>,
     bytes: usize,
     ahead: BTreeMap<Index, Vec<Event>>,
+    ahead_bytes: usize,
 }
 
 impl Window {
     /// Batches that may wait out of order; beyond them readers go to the store.
     const MAX_AHEAD: usize = 256;
+    const MAX_AHEAD_BYTES: usize = 1 << 20;
 
     /// An empty window at a tail.
     pub(super) fn at(tail: Index) -> Self {
@@ -34,6 +36,7 @@ impl Window {
             events: VecDeque::new(),
             bytes: 0,
             ahead: BTreeMap::new(),
+            ahead_bytes: 0,
         }
     }
 
@@ -52,7 +55,9 @@ impl Window {
             return;
         };
         if first > self.ready() {
-            if self.ahead.len() < Self::MAX_AHEAD {
+            let bytes = self.ahead_bytes + weight(&batch);
+            if self.ahead.len() < Self::MAX_AHEAD && bytes <= Self::MAX_AHEAD_BYTES {
+                self.ahead_bytes = bytes;
                 self.ahead.insert(first, batch);
             }
             return;
@@ -87,6 +92,7 @@ impl Window {
                 return;
             }
             let batch = entry.remove();
+            self.ahead_bytes = self.ahead_bytes.saturating_sub(weight(&batch));
             self.push(batch);
         }
     }
@@ -122,10 +128,14 @@ impl Window {
     }
 }
 
+fn weight(batch: &[Event]) -> usize {
+    batch.iter().map(Event::weight).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use taskcast_core::{CommitNumber, EventType, Level, Millis, SeriesTag};
+    use taskcast_core::{CommitNumber, EventType, Level, Millis, RawJson, SeriesTag};
 
     fn batch(indexes: std::ops::Range<u64>) -> Vec<Event> {
         let event = |index| Event {
@@ -168,6 +178,22 @@ mod tests {
         window.append(batch(2..4));
         window.skip_to(Index(2));
         assert_eq!(indexes(&window, 2), Some(vec![2, 3]));
+    }
+
+    #[test]
+    fn what_waits_out_of_order_is_bounded_in_bytes() {
+        let mut window = Window::at(Index(0));
+        let large = |index: u64| {
+            let mut batch = batch(index..index + 1);
+            batch[0].data = Some(RawJson::from_value(&"x".repeat(300 << 10)).unwrap());
+            batch
+        };
+        for index in 1..100 {
+            window.append(large(index));
+        }
+        assert_eq!(window.ahead.len(), 3);
+        window.append(large(0));
+        assert_eq!((window.ready(), window.ahead_bytes), (Index(4), 0));
     }
 
     #[test]

@@ -92,7 +92,9 @@ impl Partition {
         let number = self.newest.next();
         let plan = plan(&task.state, commit, number, now, limits, &mut View(task))?;
         let growth = task.growth(&plan);
-        self.check_room(growth, None)?;
+        // A task that ends gives way from then on: a full store must not keep it from ending.
+        let leaving = plan.state.is_sealed().then_some(task);
+        self.check_room(growth, leaving)?;
         self.make_room(growth);
         Ok(self.apply(&id, plan, now, limits))
     }

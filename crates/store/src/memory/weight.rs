@@ -1,7 +1,7 @@
 //! Bytes that things take in memory, about: what the budget of the store counts.
 
 use crate::plan::Plan;
-use taskcast_core::{RawJson, Slot, TaskRecord};
+use taskcast_core::{AuthConfig, RawJson, Slot, TaskRecord};
 
 /// A task with nothing in it: its record, its log, its places in the indexes.
 const TASK: u64 = 1_500;
@@ -24,6 +24,8 @@ pub(super) fn record(record: &TaskRecord) -> u64 {
         + json(&record.result)
         + json(&record.metadata)
         + error.map_or(0, |error| error.message.len() + json(&error.details))
+        + record.auth_config.as_ref().map_or(0, AuthConfig::weight)
+        + record.reason.as_ref().map_or(0, String::len)
         + record.blocked_request.as_ref().map_or(0, |r| json(&r.data))
         + record
             .tags
