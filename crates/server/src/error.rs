@@ -136,7 +136,10 @@ impl From<EngineError> for ApiError {
             EngineError::Exists(_) => Self::new(ErrorCode::TaskExists, text),
             EngineError::Denied(denied) => denied.into(),
             EngineError::Sealed(_) => Self::new(ErrorCode::TaskSealed, text),
-            EngineError::InvalidTransition { .. } => Self::new(ErrorCode::InvalidTransition, text),
+            EngineError::InvalidTransition { from, to } => {
+                Self::new(ErrorCode::InvalidTransition, text)
+                    .with_details(json!({"from": from, "to": to}))
+            }
             EngineError::Contended => Self::new(ErrorCode::Conflict, text),
             EngineError::NotBlocked => Self::new(ErrorCode::TaskNotBlocked, text),
             EngineError::KeyReused => Self::new(ErrorCode::IdempotencyKeyReused, text),
