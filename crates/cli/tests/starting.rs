@@ -56,7 +56,7 @@ fn a_wrong_configuration_is_refused_with_place_and_remedy() {
         ),
         (
             "trustedServices:\n  - {name: a, key: short, scope: ['*']}",
-            "the key of service `a` has 5 bytes; give it at least 16",
+            "trustedServices[0].name: the key has fewer than 16 bytes",
         ),
     ] {
         let said = refused(file, &[], &[]);

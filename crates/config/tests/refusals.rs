@@ -63,8 +63,8 @@ const YAML: &[(&str, &str)] = &[
     ("trustedServices:\n  - {name: a, scope: ['*']}", "2:12: trustedServices[0].name: the service has no key; set `key` or `keyFile`"),
     ("trustedServices:\n  - {name: a, key: k, scope: '*'}", "2:30: trustedServices[0].scope: expected a list of task:create, task:manage, task:resolve, task:signal, event:publish, event:subscribe, event:history, webhook:create, worker:connect, worker:manage, or *, got \"*\"; write it as a list, [\"…\"]"),
     ("trustedServices:\n  - {name: a, key: k, scope: [], taskIds: t1}", "2:43: trustedServices[0].taskIds: expected \"*\" or a list of text, got \"t1\"; write it as a list, [\"…\"]"),
-    ("trustedServices:\n  - {name: a, key: k, scope: []}\n  - {name: b, key: k, scope: []}", "3:12: trustedServices[1].name: another service has the same key"),
-    ("trustedServices:\n  - {name: a, key: k, scope: []}\n  - {name: a, key: l, scope: []}", "3:12: trustedServices[1].name: another service has the same name"),
+    ("trustedServices:\n  - {name: a, key: a key of 16 bytes, scope: []}\n  - {name: b, key: a key of 16 bytes, scope: []}", "3:12: trustedServices[1].name: another service has the same key"),
+    ("trustedServices:\n  - {name: a, key: a key of 16 bytes, scope: []}\n  - {name: a, key: a key of 17 bytes!, scope: []}", "3:12: trustedServices[1].name: another service has the same name"),
     ("trustedServices:\n  - {name: a, keys: k, key: l, scope: []}", "2:15: trustedServices[0].keys: unknown key; did you mean `key`?"),
     ("trustedServices: [x]", "1:19: trustedServices[0]: expected a section of keys, got text"),
     // Storage.
