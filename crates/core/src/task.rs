@@ -107,6 +107,27 @@ pub struct TaskRecord {
     pub blocked_request: Option<BlockedRequest>,
 }
 
+impl TaskRecord {
+    /// Bytes that what it holds takes in memory, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        const TAG: usize = 16;
+        let json = |value: &Option<RawJson>| value.as_ref().map_or(0, |v| v.as_bytes().len());
+        let error = self.error.as_ref();
+        let asked = self.blocked_request.as_ref();
+        let rules = self.auth_config.as_ref();
+        let tags = self.tags.iter().map(|tag| TAG + tag.as_str().len());
+        json(&self.params)
+            + json(&self.result)
+            + json(&self.metadata)
+            + error.map_or(0, |error| error.message.len() + json(&error.details))
+            + asked.map_or(0, |asked| asked.kind.len() + json(&asked.data))
+            + self.reason.as_ref().map_or(0, String::len)
+            + rules.map_or(0, AuthConfig::weight)
+            + tags.sum::<usize>()
+    }
+}
+
 impl NewTask {
     /// The record of the task as it is created: pending, its `ttl` running.
     #[must_use]

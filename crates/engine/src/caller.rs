@@ -3,13 +3,15 @@
 //! Order: the caller's scope and tasks, before anything is looked up; then the task; then the
 //! rules of the task. So a caller learns nothing about tasks it may not touch.
 
+use crate::tasks::request_of;
 use crate::{
     CreateAsk, CreatedTask, EngineError, EverythingAsk, EverythingStream, History, HistoryAsk,
     Publish, Published, Subscribe, SubscribeAsk, TaskEngine,
 };
 use std::sync::Arc;
 use taskcast_core::{
-    BlockedRequest, Denied, Identity, ProducerId, RawJson, Scope, TaskId, TaskScope, Transition,
+    BlockedRequest, Denied, Epoch, Identity, ProducerId, RawJson, Scope, TaskId, TaskScope,
+    Transition,
 };
 use taskcast_store::{ListAsk, ProducerPosition, TaskPage, TaskState};
 
@@ -68,8 +70,8 @@ impl Caller<'_> {
         id: &TaskId,
         asked: &Transition,
     ) -> Result<TaskState, EngineError> {
-        self.may(Scope::TaskManage, id).await?;
-        self.engine.transition(id, asked).await
+        let state = self.load(Scope::TaskManage, id).await?;
+        self.engine.transition_from(state, asked).await
     }
 
     /// `task:resolve`. See [`TaskEngine::resolve`].
@@ -81,8 +83,8 @@ impl Caller<'_> {
         id: &TaskId,
         answer: Option<RawJson>,
     ) -> Result<TaskState, EngineError> {
-        self.may(Scope::TaskResolve, id).await?;
-        self.engine.resolve(id, answer).await
+        let state = self.load(Scope::TaskResolve, id).await?;
+        self.engine.resolve_from(state, answer).await
     }
 
     /// `task:resolve`. See [`TaskEngine::request`].
@@ -90,8 +92,8 @@ impl Caller<'_> {
     /// # Errors
     /// See [`TaskEngine::request`].
     pub async fn request(&self, id: &TaskId) -> Result<Option<BlockedRequest>, EngineError> {
-        self.may(Scope::TaskResolve, id).await?;
-        self.engine.request(id).await
+        let state = self.load(Scope::TaskResolve, id).await?;
+        Ok(request_of(&state))
     }
 
     /// `task:manage`. See [`TaskEngine::delete`].
@@ -164,8 +166,12 @@ impl Caller<'_> {
         id: &TaskId,
         ask: SubscribeAsk,
     ) -> Result<Subscribe, EngineError> {
-        self.may(Scope::EventSubscribe, id).await?;
-        self.engine.subscribe(id, ask).await
+        let state = self.load(Scope::EventSubscribe, id).await?;
+        let subscribe = self.engine.subscribe(id, ask).await?;
+        if let Subscribe::Stream(stream) = &subscribe {
+            same_log(&state, stream.opening().epoch)?;
+        }
+        Ok(subscribe)
     }
 
     /// `event:history`. See [`TaskEngine::history`].
@@ -173,8 +179,10 @@ impl Caller<'_> {
     /// # Errors
     /// See [`TaskEngine::history`].
     pub async fn history(&self, id: &TaskId, ask: HistoryAsk) -> Result<History, EngineError> {
-        self.may(Scope::EventHistory, id).await?;
-        self.engine.history(id, ask).await
+        let state = self.load(Scope::EventHistory, id).await?;
+        let history = self.engine.history(id, ask).await?;
+        same_log(&state, history.epoch())?;
+        Ok(history)
     }
 
     /// `event:subscribe`; only events of tasks the caller may see come. See
@@ -209,4 +217,13 @@ impl Caller<'_> {
         self.identity
             .check_rules(scope, state.record.auth_config.as_ref())
     }
+}
+
+/// What was read has to be of the log whose rules were asked: a task that took its place meanwhile
+/// has its own.
+fn same_log(asked: &TaskState, read: Epoch) -> Result<(), EngineError> {
+    if asked.epoch == read {
+        return Ok(());
+    }
+    Err(EngineError::NotFound(asked.record.id.clone()))
 }

@@ -69,10 +69,12 @@ impl Caller<'_> {
         events: Vec<NewEvent>,
         overwrite: bool,
     ) -> Result<ImportedTask, EngineError> {
-        match self.may(Scope::TaskManage, &record.id).await {
-            Ok(()) | Err(EngineError::NotFound(_)) => {}
+        let found = match self.may(Scope::TaskManage, &record.id).await {
+            Ok(()) => true,
+            Err(EngineError::NotFound(_)) => false,
             Err(error) => return Err(error),
-        }
-        self.engine.import(record, events, overwrite).await
+        };
+        // A task that appears meanwhile has rules that nobody asked.
+        self.engine.import(record, events, overwrite && found).await
     }
 }

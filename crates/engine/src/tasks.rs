@@ -131,7 +131,16 @@ impl TaskEngine {
         id: &TaskId,
         asked: &Transition,
     ) -> Result<TaskState, EngineError> {
-        let mut state = self.inner.load(id).await?;
+        let state = self.inner.load(id).await?;
+        self.transition_from(state, asked).await
+    }
+
+    /// As [`transition`](Self::transition), of the log that was seen in this state and no other.
+    pub(crate) async fn transition_from(
+        &self,
+        mut state: TaskState,
+        asked: &Transition,
+    ) -> Result<TaskState, EngineError> {
         for _ in 0..MAX_TRIES {
             match self.try_transition(&state, asked).await? {
                 Tried::Done(after) => return Ok(after),
@@ -180,11 +189,20 @@ impl TaskEngine {
         id: &TaskId,
         answer: Option<RawJson>,
     ) -> Result<TaskState, EngineError> {
+        let state = self.inner.load(id).await?;
+        self.resolve_from(state, answer).await
+    }
+
+    /// As [`resolve`](Self::resolve), of the log that was seen in this state and no other.
+    pub(crate) async fn resolve_from(
+        &self,
+        mut state: TaskState,
+        answer: Option<RawJson>,
+    ) -> Result<TaskState, EngineError> {
         let asked = Transition {
             result: Some(resolution(answer)?),
             ..Transition::to(Status::Running)
         };
-        let mut state = self.inner.load(id).await?;
         for _ in 0..MAX_TRIES {
             if state.record.status != Status::Blocked {
                 return Err(EngineError::NotBlocked);
@@ -202,9 +220,7 @@ impl TaskEngine {
     /// # Errors
     /// [`EngineError::NotFound`], or the store.
     pub async fn request(&self, id: &TaskId) -> Result<Option<BlockedRequest>, EngineError> {
-        let record = self.inner.load(id).await?.record;
-        let blocked = record.status == Status::Blocked;
-        Ok(record.blocked_request.clone().filter(|_| blocked))
+        Ok(request_of(&self.inner.load(id).await?))
     }
 
     /// Deletes a task with its events; its subscribers are told.
@@ -229,6 +245,12 @@ impl TaskEngine {
         }
         Ok(())
     }
+}
+
+/// What a blocked task asks for.
+pub(crate) fn request_of(state: &TaskState) -> Option<BlockedRequest> {
+    let blocked = state.record.status == Status::Blocked;
+    state.record.blocked_request.clone().filter(|_| blocked)
 }
 
 /// How a try to change a record ended.

@@ -6,6 +6,7 @@ mod common;
 use common::*;
 use taskcast_core::*;
 use taskcast_engine::*;
+use taskcast_store::*;
 
 fn holding(words: &[&str]) -> Identity {
     Identity {
@@ -168,6 +169,51 @@ async fn a_recreated_task_is_judged_by_its_new_rules() {
         create(&other, "t", only_for("*", rules)).await;
         let outcome = caller.publish(&id, publish()).await;
         assert_eq!(outcome.is_ok(), allowed, "{rules}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_is_replaced_after_its_rules_were_read_is_not_touched() {
+    let world = world();
+    let mallory = holding(&["*"]);
+    let caller = world.engine.as_caller(&mallory);
+    let id = TaskId::new("t").unwrap();
+    let anns = |epoch| Create {
+        record: only_for("*", "ann").into_record(id.clone(), START),
+        epoch: Epoch(epoch),
+        events: Vec::new(),
+        replace: true,
+        key: None,
+    };
+    let mine = NewTask::default().into_record(id.clone(), START);
+    let running = Transition::to(Status::Running);
+
+    // None was there when it was looked for.
+    world.store.replace_after_load(anns(1));
+    let imported = caller.import(mine.clone(), Vec::new(), true).await;
+    assert!(imported.is_err(), "{imported:?}");
+    for epoch in 2..6 {
+        world
+            .engine
+            .import(mine.clone(), Vec::new(), true)
+            .await
+            .unwrap();
+        world.store.replace_after_load(anns(epoch));
+        let error = match epoch {
+            2 => caller.transition(&id, &running).await.err(),
+            3 => caller.delete(&id).await.err(),
+            4 => caller.history(&id, HistoryAsk::default()).await.err(),
+            _ => caller.subscribe(&id, SubscribeAsk::default()).await.err(),
+        };
+        assert!(
+            matches!(error, Some(EngineError::NotFound(_))),
+            "{epoch}: {error:?}"
+        );
+        let task = world.engine.get(&id).await.unwrap();
+        assert_eq!(
+            (task.epoch, task.record.status),
+            (Epoch(epoch), Status::Pending)
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use crate::memory::Memory;
 use crate::rows;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
-use taskcast_core::{AuthConfig, RawJson, TaskId, TaskRecord};
+use taskcast_core::{TaskId, TaskRecord};
 use taskcast_store::{TaskState, plan::deadline};
 
 /// Bytes that remembered tasks take, about.
@@ -154,23 +154,8 @@ impl Hot {
 
     fn weight(&self) -> usize {
         const FIXED: usize = 1_000;
-        FIXED + self.memory.weight() + record_weight(&self.state.record)
+        FIXED + self.memory.weight() + self.state.record.weight()
     }
-}
-
-fn record_weight(record: &TaskRecord) -> usize {
-    let payloads = [&record.params, &record.result, &record.metadata];
-    let details = record
-        .error
-        .as_ref()
-        .and_then(|error| error.details.as_ref());
-    let asked = record
-        .blocked_request
-        .as_ref()
-        .and_then(|asked| asked.data.as_ref());
-    let payloads = payloads.into_iter().flatten().chain(details).chain(asked);
-    let payloads: usize = payloads.map(|json: &RawJson| json.as_bytes().len()).sum();
-    payloads + record.auth_config.as_ref().map_or(0, AuthConfig::weight)
 }
 
 /// A task in the file.

@@ -58,15 +58,18 @@ fn list(conn: &Connection, ask: &ListAsk) -> rusqlite::Result<TaskPage> {
         Some(after) => statement.query((rows::ordered(after.created_at.0), after.id.as_str()))?,
         None => statement.query(())?,
     };
-    let (mut tasks, mut last, mut looked) = (Vec::new(), None, 0);
+    let (mut tasks, mut bytes, mut last, mut looked) = (Vec::new(), 0, None, 0);
     while let Some(row) = found.next()? {
-        if tasks.len() == limit || looked == limit.saturating_add(LOOKED_AT) {
+        let full = tasks.len() == limit || bytes >= TaskPage::BYTES;
+        if full || looked == limit.saturating_add(LOOKED_AT) {
             return Ok(TaskPage { tasks, next: last });
         }
         looked += 1;
         if may_match(&ask.filter, row)? {
             let state = task(conn, row.get(0)?)?;
-            tasks.extend(state.filter(|state| ask.filter.matches(&state.record)));
+            let wanted = state.filter(|state| ask.filter.matches(&state.record));
+            bytes += wanted.as_ref().map_or(0, |state| state.record.weight());
+            tasks.extend(wanted);
         }
         last = Some(ListCursor {
             created_at: Millis(rows::number(row, 2)?),
@@ -152,9 +155,9 @@ fn appended(
                WHERE no > ?1 ORDER BY no";
     let mut statement = conn.prepare_cached(sql)?;
     let mut commits = statement.query([rows::ordered(after.0)])?;
-    let mut slots = Vec::new();
+    let (mut slots, mut bytes) = (Vec::new(), 0);
     while let Some(row) = commits.next()? {
-        if slots.len() >= limit.max(1) {
+        if slots.len() >= limit.max(1) || bytes >= AppendedPage::BYTES {
             // Every commit before this one is in the page, or filled no slot.
             let upto = CommitNumber(rows::number(row, 0)?.saturating_sub(1));
             return Ok(AppendedPage {
@@ -166,7 +169,9 @@ fn appended(
         let (id, epoch) = (task_id(row, 4)?, rows::epoch(row, 5)?);
         let first: i64 = row.get(2)?;
         let range = first..first.saturating_add(row.get(3)?);
+        let before = slots.len();
         of_commit(conn, row.get(1)?, range, &id, epoch, &mut slots)?;
+        bytes += slots[before..].iter().map(Appended::weight).sum::<usize>();
     }
     let upto = newest.max(after);
     Ok(AppendedPage {

@@ -2,7 +2,7 @@
 
 use crate::TaskState;
 use taskcast_core::{
-    CommitNumber, Epoch, Index, Millis, Revision, Slot, Status, Tag, TaskId, TypePattern,
+    CommitNumber, Epoch, Event, Index, Millis, Revision, Slot, Status, Tag, TaskId, TypePattern,
 };
 
 /// One of the fixed number of partitions of a store, from 0.
@@ -67,6 +67,11 @@ pub struct TaskPage {
     pub next: Option<ListCursor>,
 }
 
+impl TaskPage {
+    /// Bytes of records, about, at which a page ends.
+    pub const BYTES: usize = 8 << 20;
+}
+
 /// A task whose deadline has passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueTask {
@@ -120,4 +125,17 @@ pub struct AppendedPage {
     pub upto: CommitNumber,
     /// The newest commit of the partition when the page was read.
     pub newest: CommitNumber,
+}
+
+impl AppendedPage {
+    /// Payload bytes, about, at which a page ends.
+    pub const BYTES: usize = 1 << 20;
+}
+
+impl Appended {
+    /// Bytes it takes in memory, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.slot.event().map_or(0, Event::weight)
+    }
 }

@@ -99,7 +99,7 @@ pub trait TaskIndex: Send + Sync {
     ) -> Result<Vec<ChangedTask>, StoreError>;
 
     /// The events of a partition after a commit, in the order of commits, about `limit` of them
-    /// (a commit is never split).
+    /// and about [`AppendedPage::BYTES`] (a commit is never split).
     async fn appended(
         &self,
         partition: Partition,

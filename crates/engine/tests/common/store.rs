@@ -18,6 +18,8 @@ pub struct Tricky {
     delays: Mutex<HashMap<TaskId, Vec<Duration>>>,
     /// Tasks whose commits fail.
     refused: Mutex<Vec<TaskId>>,
+    /// What takes the place of its task as soon as that was loaded.
+    replacement: Mutex<Option<Create>>,
 }
 
 impl Tricky {
@@ -26,6 +28,7 @@ impl Tricky {
             inner: Mutex::new(inner),
             delays: Mutex::default(),
             refused: Mutex::default(),
+            replacement: Mutex::default(),
         })
     }
 
@@ -43,6 +46,11 @@ impl Tricky {
     /// Commits to `id` fail.
     pub fn refuse(&self, id: &TaskId) {
         self.refused.lock().push(id.clone());
+    }
+
+    /// The task is replaced right after it is loaded the next time.
+    pub fn replace_after_load(&self, create: Create) {
+        *self.replacement.lock() = Some(create);
     }
 
     fn inner(&self) -> Arc<dyn ShortTermStore> {
@@ -76,7 +84,12 @@ impl TaskLog for Tricky {
         self.inner().delete(id, epoch).await
     }
     async fn load(&self, id: &TaskId) -> Result<Option<TaskState>, StoreError> {
-        self.inner().load(id).await
+        let loaded = self.inner().load(id).await;
+        let replacement = self.replacement.lock().take();
+        if let Some(create) = replacement {
+            self.inner().create(create).await.unwrap();
+        }
+        loaded
     }
     async fn tails(&self, ids: &[TaskId]) -> Result<Vec<Option<Tail>>, StoreError> {
         self.inner().tails(ids).await

@@ -14,6 +14,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use taskcast_api::{ErrorCode, Invalid, NdjsonLine, NdjsonSummary};
+use taskcast_auth::{AuthError, TokenProblem};
 use taskcast_core::{Identity, NewEvent, ProducerId, Scope, TaskId};
 use taskcast_engine::{EngineError, Publish, Published};
 use taskcast_store::{Once, ProducerClaim};
@@ -237,6 +238,9 @@ impl<'a> Lines<'a> {
         let Some(line) = lines.first() else {
             return Ok(());
         };
+        if self.has_expired() {
+            return Err(self.failed_at(*line, AuthError::from(TokenProblem::Expired).into()));
+        }
         let last = self.producer.as_ref().and_then(|producer| producer.last);
         let again = (events.len() > 1).then(|| events.clone());
         match (self.store(events, last).await, again) {
@@ -262,6 +266,12 @@ impl<'a> Lines<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the caller's token has ended while its lines came: an upload may last for days.
+    fn has_expired(&self) -> bool {
+        let now = self.app.engine.now();
+        self.identity.expires_at.is_some_and(|end| now >= end)
     }
 
     /// Stores events, of which the last has this number of the producer.

@@ -1,5 +1,6 @@
 //! Streaming publish: lines become events as they arrive.
 
+use crate::support::auth::{jwt, token_until};
 use crate::support::world::delta;
 use crate::support::*;
 use axum::body::Body;
@@ -100,6 +101,31 @@ async fn a_line_is_seen_before_the_next_is_sent() {
         answer,
         json!({"published": 20, "skipped": 0, "lastIndex": 20})
     );
+}
+
+#[tokio::test]
+async fn no_line_is_stored_once_the_token_has_expired() {
+    let world = given().authenticator(jwt()).world();
+    let root = token(&claims(&["*"], None));
+    let create = post("/tasks").bearer(&root).text(r#"{"id":"a"}"#);
+    world.ask(create).await.expect(201);
+    let follow = get("/tasks/a/events").bearer(&root);
+    let mut reader = world.stream(follow).await;
+    let short = token_until(&claims(&["event:publish"], None), START, 1);
+    let publisher = Publisher::begin(&world, events().bearer(&short));
+    publisher.send(line(0)).await;
+    assert_eq!(reader.next().await.unwrap().data["data"], 0);
+    world.clock.advance(1_000);
+    publisher.send(line(1)).await;
+    let refused = publisher.end().await;
+    let refused = refused.refused(401, "unauthorized", "Invalid or expired token");
+    assert_eq!(
+        refused.json()["details"],
+        json!({"line": 2, "published": 1, "skipped": 0})
+    );
+    let history = get("/tasks/a/events/history").bearer(&root);
+    let stored = world.ask(history).await.json();
+    assert_eq!(stored.as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

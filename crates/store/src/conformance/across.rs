@@ -1,12 +1,13 @@
 //! Rules of questions across tasks: lists, deadlines, the change feed, appended events.
 
 use super::Subject;
-use super::given::{Given, NOON, delta, event, latest, record, task_id};
+use super::given::{Given, NOON, delta, event, latest, record, task_id, with_data};
 use super::rng::Rng;
 use super::snapshot::{appended_all, changed_all, list_all};
-use crate::{DuePage, ListAsk, Partition, TaskFilter, TaskState};
+use crate::{AppendedPage, DuePage, ListAsk, Partition, TaskFilter, TaskPage, TaskState};
 use taskcast_core::{
-    CommitNumber, EventType, Millis, Slot, Status, Tag, TaskRecord, Transition, TypePattern,
+    CommitNumber, EventType, Millis, RawJson, Slot, Status, Tag, TaskRecord, Transition,
+    TypePattern,
 };
 
 fn ids(tasks: &[TaskState]) -> Vec<&str> {
@@ -137,6 +138,31 @@ async fn due(given: &Given, seconds: u64, limit: usize) -> (Vec<String>, Option<
 
 fn these(ids: &[&str], next: Option<u64>) -> (Vec<String>, Option<u64>) {
     (ids.iter().map(|id| (*id).to_owned()).collect(), next)
+}
+
+pub async fn a_page_of_large_tasks_ends_early_and_says_that_there_is_more(subject: &dyn Subject) {
+    let given = Given::open(subject).await;
+    let params = RawJson::from_value(&["x".repeat(TaskPage::BYTES / 3)]).unwrap();
+    for id in ["a", "b", "c", "d"] {
+        let record = TaskRecord {
+            params: Some(params.clone()),
+            ..record(id, NOON)
+        };
+        given.store.create(given.create_of(record)).await.unwrap();
+    }
+    let ask = ListAsk {
+        filter: TaskFilter::default(),
+        after: None,
+        limit: 10,
+    };
+    let first = given.store.list(ask.clone()).await.unwrap();
+    assert_eq!(ids(&first.tasks), ["d", "c", "b"]);
+    let rest = ListAsk {
+        after: first.next,
+        ..ask
+    };
+    let rest = given.store.list(rest).await.unwrap();
+    assert_eq!((ids(&rest.tasks), rest.next), (vec!["a"], None));
 }
 
 pub async fn deadlines_come_in_order_and_tell_of_the_next(subject: &dyn Subject) {
@@ -293,4 +319,24 @@ pub async fn appended_events_resume_after_every_commit(subject: &dyn Subject) {
     // What comes later comes after it, and only that.
     given.publish("b", vec![event("b")]).await;
     assert_eq!(appended_all(&*given.store, newest, 3).await.len(), 1);
+}
+
+pub async fn a_page_of_large_events_ends_early_and_says_that_there_is_more(subject: &dyn Subject) {
+    let given = Given::open(subject).await;
+    given.task("a").await;
+    let data = format!("\"{}\"", "x".repeat(AppendedPage::BYTES / 3));
+    for _ in 0..7 {
+        given.publish("a", vec![with_data("large", &data)]).await;
+    }
+    let page = async |after| {
+        let page = given
+            .store
+            .appended(Partition(0), after, 100)
+            .await
+            .unwrap();
+        (page.slots.len(), page.upto)
+    };
+    let (first, after) = page(CommitNumber(0)).await;
+    let (second, after) = page(after).await;
+    assert_eq!((first, second, page(after).await.0), (3, 3, 1));
 }

@@ -153,11 +153,13 @@ macro_rules! conformance_tests {
                 lists_go_newest_first_and_page_without_loss
                 a_list_cursor_holds_while_tasks_come_and_go
                 lists_are_filtered_by_status_type_and_tags
+                a_page_of_large_tasks_ends_early_and_says_that_there_is_more
                 deadlines_come_in_order_and_tell_of_the_next
                 a_deadline_follows_its_record
                 each_task_stands_once_in_the_change_feed_at_its_newest_commit
                 appended_events_come_in_commit_order_and_whole_commits
                 appended_events_resume_after_every_commit
+                a_page_of_large_events_ends_early_and_says_that_there_is_more
             }
             removing {
                 a_deleted_task_is_gone_from_everywhere

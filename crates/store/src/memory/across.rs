@@ -11,7 +11,7 @@ const LOOKED_AT: usize = 1_000;
 
 impl Partition {
     pub(super) fn list(&self, ask: &ListAsk) -> TaskPage {
-        let (limit, mut tasks) = (ask.limit.max(1), Vec::new());
+        let (limit, mut tasks, mut bytes) = (ask.limit.max(1), Vec::new(), 0);
         let after = ask.after.as_ref();
         let end = after.map_or(Bound::Unbounded, |at| {
             Bound::Excluded((at.created_at, at.id.clone()))
@@ -19,11 +19,13 @@ impl Partition {
         let mut last = None;
         let places = self.indexes.list.range((Bound::Unbounded, end)).rev();
         for (looked, (created_at, id)) in places.enumerate() {
-            if tasks.len() == limit || looked == limit.saturating_add(LOOKED_AT) {
+            let full = tasks.len() == limit || bytes >= TaskPage::BYTES;
+            if full || looked == limit.saturating_add(LOOKED_AT) {
                 return TaskPage { tasks, next: last };
             }
             let task = self.task(id);
             let wanted = task.filter(|task| ask.filter.matches(&task.state.record));
+            bytes += wanted.map_or(0, |task| task.state.record.weight());
             tasks.extend(wanted.map(|task| task.state.clone()));
             last = Some(ListCursor {
                 created_at: *created_at,
@@ -56,15 +58,17 @@ impl Partition {
     }
 
     pub(super) fn appended(&self, after: CommitNumber, limit: usize) -> AppendedPage {
-        let mut slots = Vec::new();
+        let (mut slots, mut bytes) = (Vec::new(), 0);
         for (commit, id) in self.indexes.appends.range(after.next()..) {
-            if slots.len() >= limit.max(1) {
+            if slots.len() >= limit.max(1) || bytes >= AppendedPage::BYTES {
                 // Every commit before this one is in the page, or filled no slot.
                 let upto = CommitNumber(commit.0 - 1);
                 return self.appended_page(slots, upto);
             }
             let task = self.task(id);
+            let before = slots.len();
             slots.extend(task.into_iter().flat_map(|task| of_commit(task, *commit)));
+            bytes += slots[before..].iter().map(Appended::weight).sum::<usize>();
         }
         self.appended_page(slots, self.newest.max(after))
     }

@@ -1,7 +1,7 @@
 //! Bytes that things take in memory, about: what the budget of the store counts.
 
 use crate::plan::Plan;
-use taskcast_core::{AuthConfig, RawJson, Slot, TaskRecord};
+use taskcast_core::{Slot, TaskRecord};
 
 /// A task with nothing in it: its record, its log, its places in the indexes.
 const TASK: u64 = 1_500;
@@ -18,21 +18,7 @@ pub(super) fn slot(slot: &Slot) -> u64 {
 
 /// A record with all that belongs to a task but its log.
 pub(super) fn record(record: &TaskRecord) -> u64 {
-    let json = |value: &Option<RawJson>| value.as_ref().map_or(0, |v| v.as_bytes().len());
-    let error = record.error.as_ref();
-    let bytes = json(&record.params)
-        + json(&record.result)
-        + json(&record.metadata)
-        + error.map_or(0, |error| error.message.len() + json(&error.details))
-        + record.auth_config.as_ref().map_or(0, AuthConfig::weight)
-        + record.reason.as_ref().map_or(0, String::len)
-        + record.blocked_request.as_ref().map_or(0, |r| json(&r.data))
-        + record
-            .tags
-            .iter()
-            .map(|t| t.as_str().len() + 16)
-            .sum::<usize>();
-    TASK + bytes as u64
+    TASK + record.weight() as u64
 }
 
 /// What a commit appends to a task, apart from its record.
