@@ -125,7 +125,8 @@ impl TaskEngine {
 }
 
 impl EverythingStream {
-    /// The cursor of everything that was given.
+    /// The cursor of everything that was read. Frames that [`next`](Self::next) has not given yet lie
+    /// before it, so ask between two calls that gave all they had.
     #[must_use]
     pub fn cursor(&self) -> String {
         write(self.incarnation, &self.positions)
