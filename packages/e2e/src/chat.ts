@@ -1,6 +1,8 @@
 /** The chat of the examples: a server, its backend, and a browser before both. */
 
 import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Server, type ServerOptions, startServer } from '@taskcast/test-support'
 import type { BrowserContext, Page } from 'playwright-core'
 import { type Running, start } from './run.js'
@@ -32,7 +34,7 @@ export interface ChatOptions {
 
 /** Starts all of it. */
 export async function startChat(folder: string, options: ChatOptions = {}): Promise<Chat> {
-  const data = await mkdtemp('/tmp/taskcast-chat-')
+  const data = await mkdtemp(join(tmpdir(), 'taskcast-chat-'))
   const serverOptions: ServerOptions = {
     storage: 'sqlite',
     database: `${data}/chat.db`,

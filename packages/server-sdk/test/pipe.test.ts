@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { cuttingProxy, startServer } from '@taskcast/test-support'
 import { describe, expect, test } from 'vitest'
 import { GoneError, TaskcastServerClient } from '../src/index.js'
@@ -215,7 +217,7 @@ const ways = {
 test.for(Object.entries(ways))(
   '%s, a server that is killed and comes back gets each event once',
   async ([, publish]) => {
-    const folder = await mkdtemp('/tmp/taskcast-pipe-')
+    const folder = await mkdtemp(join(tmpdir(), 'taskcast-pipe-'))
     const options = { storage: 'sqlite', database: `${folder}/log.db` } as const
     let running = await startServer(options)
     const client = new TaskcastServerClient({ baseUrl: running.url })
