@@ -64,10 +64,13 @@ impl Watched {
         if self.epoch != Some(epoch) {
             // Positions do not tell logs apart: only a cursor can be found out.
             let owed = self.cursor.is_some() && !self.by_position;
-            let excused = if self.by_position { u64::MAX } else { trim };
+            // Who came by position may begin in the middle of the new log, and of its texts.
+            let patchy = self.by_position;
+            let excused = if patchy { u64::MAX } else { trim };
             let (id, filter) = (self.id.clone(), self.filter.clone());
             *self = Self::new(id, filter, self.format);
             (self.owed, self.epoch, self.excused) = (owed, Some(epoch), excused);
+            self.patchy = patchy;
         } else if self.cursor.is_none() {
             self.excused = trim;
         }
