@@ -52,10 +52,12 @@ async fn read(world: &World, rng: &mut Rng, seen: &mut Seen) -> Result<bool, Bro
     seen.began = seen.began.or_else(|| commit_of(cursor));
     let mut left = rng.below(60);
     loop {
+        // Silence is the end only if it began when all was written.
+        let written = world.is_written();
         let frames = match timeout(Duration::from_secs(5), stream.next()).await {
             Ok(Ok(frames)) => frames,
             Ok(Err(_)) => return Ok(false),
-            Err(_) if world.stopping() => return Ok(true),
+            Err(_) if written => return Ok(true),
             Err(_) => continue,
         };
         for frame in frames {

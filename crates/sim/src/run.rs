@@ -99,6 +99,7 @@ async fn end(world: &World, mut rng: Rng, writers: usize) -> u64 {
         sleep(Duration::from_millis(10)).await;
     }
     end_all(world, &mut rng).await;
+    world.close();
     writers as u64
 }
 

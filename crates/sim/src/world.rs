@@ -28,6 +28,7 @@ pub(crate) struct World {
     seed: u64,
     started: AtomicU64,
     stopping: AtomicBool,
+    written: AtomicBool,
     broken: Mutex<Vec<Broken>>,
 }
 
@@ -60,6 +61,7 @@ impl World {
             seed,
             started: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
+            written: AtomicBool::new(false),
             broken: Mutex::default(),
         };
         let engines = 1 + rng.below(3);
@@ -106,6 +108,16 @@ impl World {
     /// Whether actors should come to their end.
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Says that nobody writes any more.
+    pub(crate) fn close(&self) {
+        self.written.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the last event was written.
+    pub(crate) fn is_written(&self) -> bool {
+        self.written.load(Ordering::Relaxed)
     }
 
     /// Notes a broken promise.

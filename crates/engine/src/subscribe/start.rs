@@ -88,20 +88,17 @@ impl Reader<'_> {
             let end = index == state.tail && state.is_sealed() && at == state.last_at;
             return Ok(if end { Ok(index) } else { Err(GapReason::Lost) });
         }
-        if index < state.trim {
-            let nothing_missing = index.next() == state.trim;
-            return Ok(if nothing_missing {
-                Ok(index)
-            } else {
-                Err(GapReason::Trimmed)
-            });
-        }
-        let slot = self.slot(index).await?;
-        let exact = slot.is_some_and(|slot| slot.at() == at);
-        Ok(if exact {
-            Ok(index)
+        let (trim, slot) = if index < state.trim {
+            (state.trim, None)
         } else {
-            Err(GapReason::Lost)
+            self.slot(index).await?
+        };
+        Ok(match slot {
+            Some(slot) if slot.at() == at => Ok(index),
+            // Nothing is missing right at the trim point.
+            None if index.next() == trim => Ok(index),
+            None if index < trim => Err(GapReason::Trimmed),
+            _ => Err(GapReason::Lost),
         })
     }
 
@@ -170,7 +167,9 @@ impl Reader<'_> {
         }
     }
 
-    async fn slot(&self, index: Index) -> Result<Option<Slot>, EngineError> {
+    /// The slot at an index, and the trim point when it was read: the log may have been trimmed
+    /// since its state was.
+    async fn slot(&self, index: Index) -> Result<(Index, Option<Slot>), EngineError> {
         let ask = ReadAsk {
             from: index,
             to: index.next(),
@@ -181,7 +180,7 @@ impl Reader<'_> {
         let (id, epoch) = (&self.state.record.id, self.state.epoch);
         let page = self.inner.store.read(id, epoch, ask).await;
         let page = page.map_err(|error| EngineError::from_read(error, id))?;
-        Ok(page.slots.into_iter().next())
+        Ok((page.trim, page.slots.into_iter().next()))
     }
 
     async fn seek(&self, seek: Seek) -> Result<Option<Index>, EngineError> {
