@@ -46,6 +46,23 @@ async fn a_cursor_that_is_not_exact_is_a_gap_and_a_replay() {
 }
 
 #[tokio::test]
+async fn a_cursor_that_is_trimmed_while_it_is_looked_up_is_not_lost() {
+    let world = world();
+    let id = greeting(&world).await;
+    let (edge, late) = (id_at(&world, &id, 2).await, id_at(&world, &id, 3).await);
+    world.store.trim_before_read(Index(3));
+    let at_edge = seen(&world, &id, after(&edge)).await;
+    assert_eq!(
+        at_edge,
+        ["3", "4", "5"],
+        "nothing is missing after the edge"
+    );
+    world.store.trim_before_read(Index(5));
+    let gap = world.watch(&id, after(&late)).await.gap().await;
+    assert_eq!(gap.reason, GapReason::Trimmed);
+}
+
+#[tokio::test]
 async fn trimmed_events_are_a_gap_and_folded_text_outlives_them() {
     let world = world();
     let id = greeting(&world).await;

@@ -20,6 +20,8 @@ pub struct Tricky {
     refused: Mutex<Vec<TaskId>>,
     /// What takes the place of its task as soon as that was loaded.
     replacement: Mutex<Option<Create>>,
+    /// How far a log is trimmed just before it is read.
+    trim: Mutex<Option<Index>>,
 }
 
 impl Tricky {
@@ -29,6 +31,7 @@ impl Tricky {
             delays: Mutex::default(),
             refused: Mutex::default(),
             replacement: Mutex::default(),
+            trim: Mutex::default(),
         })
     }
 
@@ -51,6 +54,11 @@ impl Tricky {
     /// The task is replaced right after it is loaded the next time.
     pub fn replace_after_load(&self, create: Create) {
         *self.replacement.lock() = Some(create);
+    }
+
+    /// The log is trimmed right before it is read the next time.
+    pub fn trim_before_read(&self, to: Index) {
+        *self.trim.lock() = Some(to);
     }
 
     fn inner(&self) -> Arc<dyn ShortTermStore> {
@@ -106,6 +114,10 @@ impl TaskLog for Tricky {
 #[async_trait]
 impl LogReader for Tricky {
     async fn read(&self, id: &TaskId, epoch: Epoch, ask: ReadAsk) -> Result<Page, ReadError> {
+        let trim = self.trim.lock().take();
+        if let Some(to) = trim {
+            self.inner().trim(id, epoch, to).await?;
+        }
         self.inner().read(id, epoch, ask).await
     }
     async fn heads(&self, id: &TaskId, epoch: Epoch) -> Result<Heads, ReadError> {
