@@ -50,6 +50,8 @@ pub enum Published {
         epoch: Epoch,
         /// The events of that request, when it is still known where they stand.
         events: Option<Vec<Event>>,
+        /// The task as it is now, when the request carried a transition.
+        task: Option<TaskState>,
     },
 }
 
@@ -105,7 +107,19 @@ impl TaskEngine {
                 events,
                 task: None,
             }),
-            Err(CommitError::Duplicate { original }) => self.before(id, original, given).await,
+            Err(CommitError::Duplicate { original }) => {
+                // Without a fence the caller may do everything with whatever log is there.
+                let epoch = match epoch {
+                    Some(epoch) => epoch,
+                    None => self.inner.load(id).await?.epoch,
+                };
+                let events = self.events_before(id, epoch, original, given).await?;
+                Ok(Published::Before {
+                    epoch,
+                    events,
+                    task: None,
+                })
+            }
             Err(error) => Err(EngineError::from_commit(error)),
         }
     }
@@ -149,7 +163,19 @@ impl TaskEngine {
                 }
                 (Err(CommitError::Conflict(now)), _) => state = *now,
                 (Err(CommitError::Duplicate { original }), _) => {
-                    return self.before(id, original, events.len()).await;
+                    let epoch = epoch.unwrap_or(state.epoch);
+                    let events = self
+                        .events_before(id, epoch, original, events.len())
+                        .await?;
+                    let now = self.inner.load(id).await?;
+                    if now.epoch != epoch {
+                        return Err(EngineError::NotFound(id.clone()));
+                    }
+                    return Ok(Published::Before {
+                        epoch,
+                        events,
+                        task: Some(now),
+                    });
                 }
                 (Err(error), _) => return Err(EngineError::from_commit(error)),
             }
@@ -157,24 +183,20 @@ impl TaskEngine {
         Err(EngineError::Contended)
     }
 
-    /// The answer to a request that was committed before: the `given` events it published, without
+    /// The `given` events that an earlier request published in the log it was committed to, without
     /// those of its transition.
-    async fn before(
+    async fn events_before(
         &self,
         id: &TaskId,
+        epoch: Epoch,
         original: Option<Original>,
         given: usize,
-    ) -> Result<Published, EngineError> {
-        let epoch = self.inner.load(id).await?.epoch;
+    ) -> Result<Option<Vec<Event>>, EngineError> {
         let Some(Original { first, count }) = original else {
-            return Ok(Published::Before {
-                epoch,
-                events: None,
-            });
+            return Ok(None);
         };
         let wanted = count.min(given as u64);
-        let events = self.events_at(id, epoch, first, wanted).await?;
-        Ok(Published::Before { epoch, events })
+        self.events_at(id, epoch, first, wanted).await
     }
 
     /// The events in a stretch of the log; none when one of them is gone.

@@ -217,6 +217,39 @@ async fn a_task_that_is_replaced_after_its_rules_were_read_is_not_touched() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_repeated_publish_is_never_answered_with_the_events_of_another_log() {
+    let world = world();
+    let id = world.pending("t", NewTask::default()).await;
+    let ann = holding(&["*"]);
+    let caller = world.engine.as_caller(&ann);
+    let mine = || Publish {
+        once: Some(Once::Key(KeyClaim {
+            key: "k".into(),
+            body: [7; 32],
+        })),
+        ..Publish::events(vec![NewEvent::new(EventType::new("mine").unwrap(), None)])
+    };
+    caller.publish(&id, mine()).await.unwrap();
+    // The store knows the request, and is slow to say so; the task is replaced meanwhile.
+    world.store.delay(&id, [50]);
+    let replace = async {
+        world.pass(10).await;
+        let record = NewTask::default().into_record(id.clone(), START);
+        world.engine.import(record, Vec::new(), true).await.unwrap();
+        let theirs = NewEvent::new(EventType::new("theirs").unwrap(), None);
+        world.publish(&id, vec![theirs]).await;
+    };
+    let (outcome, ()) = tokio::join!(caller.publish(&id, mine()), replace);
+    let now = world.engine.get(&id).await.unwrap().epoch;
+    match outcome.unwrap() {
+        Published::Now { epoch, events, .. } => {
+            assert_eq!((epoch, events[0].index), (now, Index(1)));
+        }
+        before => panic!("{before:?}"),
+    }
+}
+
 #[tokio::test]
 async fn lists_show_what_the_caller_may_see() {
     let world = world();

@@ -133,13 +133,13 @@ async fn answer(
         Published::Before {
             epoch,
             events: Some(events),
-        } if shape.fits(&events) => {
-            let task = match shape {
-                Shape::WithTransition => Some(task_of(&app.engine.get(id).await?)),
-                Shape::One | Shape::Many => None,
-            };
-            Ok(created(shape.write(id, epoch, &events, task)))
-        }
+            task,
+        } if shape.fits(&events) => Ok(created(shape.write(
+            id,
+            epoch,
+            &events,
+            task.as_ref().map(task_of),
+        ))),
         Published::Before { .. } => {
             Ok(axum::Json(DuplicateAnswer { duplicate: true }).into_response())
         }
