@@ -94,30 +94,40 @@ impl TaskEngine {
     }
 
     /// A page of a list that is limited to some tasks.
+    ///
+    /// Their records are read twice, first for their places and then for the page, so that only a
+    /// page of them is in memory.
     pub(crate) async fn list_only(
         &self,
         only: &HashSet<TaskId>,
         ask: ListAsk,
     ) -> Result<TaskPage, EngineError> {
-        let mut tasks = Vec::new();
+        let place = |cursor: &ListCursor| (cursor.created_at, cursor.id.clone());
+        let mut places = Vec::new();
         for id in only {
-            tasks.extend(self.inner.store.load(id).await?);
+            let state = self.inner.store.load(id).await?;
+            let state = state.filter(|state| ask.filter.matches(&state.record));
+            places.extend(state.as_ref().map(place_of));
         }
-        let place = |state: &TaskState| (state.record.created_at, state.record.id.clone());
-        tasks.retain(|state| {
-            let after = ask
-                .after
+        places.retain(|cursor| {
+            ask.after
                 .as_ref()
-                .is_none_or(|c| place(state) < (c.created_at, c.id.clone()));
-            after && ask.filter.matches(&state.record)
+                .is_none_or(|after| place(cursor) < place(after))
         });
-        tasks.sort_by_cached_key(|state| std::cmp::Reverse(place(state)));
-        let more = tasks.len() > ask.limit;
-        tasks.truncate(ask.limit);
-        let next = tasks.last().filter(|_| more).map(|state| {
-            let (created_at, id) = place(state);
-            ListCursor { created_at, id }
-        });
+        places.sort_by_cached_key(|cursor| std::cmp::Reverse(place(cursor)));
+        let (mut tasks, mut bytes, mut next) = (Vec::new(), 0, None);
+        let mut left = places.into_iter().peekable();
+        while let Some(cursor) = left.next() {
+            if let Some(state) = self.inner.store.load(&cursor.id).await? {
+                bytes += state.record.weight();
+                tasks.push(state);
+            }
+            let full = tasks.len() >= ask.limit || bytes >= TaskPage::BYTES;
+            if full && left.peek().is_some() {
+                next = Some(cursor);
+                break;
+            }
+        }
         Ok(TaskPage { tasks, next })
     }
 
@@ -306,4 +316,12 @@ fn id_of_key(key: &KeyClaim, owner: Option<&str>) -> TaskId {
             .fold(0, |bits, byte| bits << 8 | u64::from(*byte))
     };
     ulid(Millis(part(0) >> 16), part(1), part(2))
+}
+
+/// Where a task stands in the list.
+fn place_of(state: &TaskState) -> ListCursor {
+    ListCursor {
+        created_at: state.record.created_at,
+        id: state.record.id.clone(),
+    }
 }

@@ -106,6 +106,36 @@ async fn a_caller_limited_to_tasks_pages_through_those_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_page_of_large_tasks_of_a_limited_caller_ends_early_and_goes_on() {
+    let world = world();
+    let large = RawJson::from_value(&serde_json::json!({ "x": "x".repeat(5 << 20) })).unwrap();
+    let ids = ["a", "b", "c"];
+    for id in ids {
+        let params = Some(large.clone());
+        let task = NewTask {
+            params,
+            ..NewTask::default()
+        };
+        world.pending(id, task).await;
+    }
+    let identity = Identity {
+        tasks: TaskScope::Only(ids.map(|id| TaskId::new(id).unwrap()).into()),
+        ..Identity::anyone()
+    };
+    let caller = world.engine.as_caller(&identity);
+    let mut ask = ListAsk {
+        filter: TaskFilter::default(),
+        after: None,
+        limit: 10,
+    };
+    let first = caller.list(ask.clone()).await.unwrap();
+    assert_eq!(first.tasks.len(), 2);
+    ask.after = first.next;
+    let second = caller.list(ask).await.unwrap();
+    assert_eq!((second.tasks.len(), second.next), (1, None));
+}
+
+#[tokio::test]
 async fn transitions_follow_the_table_and_tell_what_they_did() {
     let world = world();
     let id = world.running("t").await;

@@ -14,7 +14,7 @@ use taskcast_api::{
     BlockedRequest, CreateTask, ErrorBody, ErrorCode, Invalid, ResolveTask, Task, TaskList,
     TaskView, TransitionTask,
 };
-use taskcast_core::{Millis, Status, Tag, TaskId};
+use taskcast_core::{Millis, Scope, Status, Tag, TaskId, TypePattern};
 use taskcast_engine::CreateAsk;
 use taskcast_store::{ListAsk, ListCursor, TaskFilter, TaskState};
 
@@ -66,36 +66,26 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Json<TaskList>, ApiError> {
     let query = Query::of(&uri);
-    let words = query.words("status")?;
-    let statuses: Vec<Status> = words.iter().filter_map(|word| word.parse().ok()).collect();
-    let tags: Vec<Tag> = query
-        .words("tags")?
-        .iter()
-        .filter_map(|word| Tag::new(word).ok())
-        .collect();
     let most = app.engine.limits().page;
     let limit = query.limit()?.map_or(most, |limit| {
         usize::try_from(limit).unwrap_or(most).min(most)
     });
-    let nothing =
-        !words.is_empty() && statuses.is_empty() || tags.len() < query.words("tags")?.len();
-    let ask = ListAsk {
-        filter: TaskFilter {
-            statuses,
-            types: query.patterns("type", app.engine.limits())?,
-            tags,
-        },
-        after: query
-            .text("cursor")?
-            .map(|text| read_cursor(&text))
-            .transpose()?,
-        limit: if nothing { 1 } else { limit },
+    let after = query.text("cursor")?.map(|text| read_cursor(&text));
+    let after = after.transpose()?;
+    let types = query.patterns("type", app.engine.limits())?;
+    let Some(filter) = task_filter(&query, types)? else {
+        identity.check(Scope::EventSubscribe)?;
+        return Ok(Json(TaskList {
+            tasks: Vec::new(),
+            next_cursor: None,
+        }));
     };
-    let mut page = app.engine.as_caller(&identity).list(ask).await?;
-    if nothing {
-        // A word that names no status, or a text that can be no tag, matches no task.
-        (page.tasks, page.next) = (Vec::new(), None);
-    }
+    let ask = ListAsk {
+        filter,
+        after,
+        limit,
+    };
+    let page = app.engine.as_caller(&identity).list(ask).await?;
     let tasks = page
         .tasks
         .iter()
@@ -104,6 +94,23 @@ pub(crate) async fn list(
     Ok(Json(TaskList {
         tasks,
         next_cursor: page.next.as_ref().map(write_cursor),
+    }))
+}
+
+/// The tasks a query asks for; none when it asks for what no task is: a word that names no status,
+/// or a text that can be no tag.
+fn task_filter(query: &Query, types: Vec<TypePattern>) -> Result<Option<TaskFilter>, ApiError> {
+    let (words, texts) = (query.words("status")?, query.words("tags")?);
+    let statuses: Vec<Status> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let tags: Vec<Tag> = texts
+        .iter()
+        .filter_map(|text| Tag::new(text).ok())
+        .collect();
+    let possible = (words.is_empty() || !statuses.is_empty()) && tags.len() == texts.len();
+    Ok(possible.then_some(TaskFilter {
+        statuses,
+        types,
+        tags,
     }))
 }
 
