@@ -14,6 +14,7 @@ use taskcast_core::{
 };
 use taskcast_store::{Appended, Partition};
 use tokio::sync::watch;
+use tokio::task::coop::consume_budget;
 use tokio::time::sleep;
 
 /// What a reader of everything asks for.
@@ -145,6 +146,8 @@ impl EverythingStream {
             if self.inner.stop.is_cancelled() {
                 return Err(EngineError::Stopping);
             }
+            // Events that are not wanted make many turns that wait for nothing.
+            consume_budget().await;
             self.commits.borrow_and_update();
             let mut more = false;
             for partition in 0..self.positions.len() {

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use taskcast_core::{Epoch, Event, EventFilter, Head, Index, SeriesId, TaskId};
 use taskcast_store::{Heads, Page, ReadAsk, TaskState, Which};
+use tokio::task::coop::consume_budget;
 
 /// Payload bytes, about, in one page.
 const PAGE_BYTES: usize = 256 << 10;
@@ -121,6 +122,8 @@ impl History {
     /// [`EngineError::NotFound`] when the task was deleted meanwhile, or the store.
     pub async fn next(&mut self) -> Result<Option<Vec<HistoryItem>>, EngineError> {
         loop {
+            // A filter that matches little makes many turns that wait for nothing.
+            consume_budget().await;
             let items = match &self.source {
                 Source::Events { next, left } => {
                     if *next >= self.state.tail || *left == 0 {
@@ -227,6 +230,7 @@ impl History {
         let mut newest: HashMap<SeriesId, Event> = HashMap::new();
         let (mut next, mut left) = (from, limit);
         while left > 0 && next < self.state.tail {
+            consume_budget().await;
             let page = self.page(next, Which::All).await?;
             let end = page.next.max(next.next());
             for event in page.slots.iter().filter_map(|slot| slot.event()) {

@@ -180,3 +180,53 @@ async fn an_import_replaces_a_task_and_its_ids_are_found_again() {
         ["gap unknown 0", "0~", "S1~=Hi", "2~", "p2"]
     );
 }
+
+#[tokio::test]
+async fn a_reader_who_wants_none_of_many_events_lets_others_have_their_turn() {
+    let world = world_with(Limits {
+        page: 10,
+        ..Limits::default()
+    });
+    let id = world.running("t").await;
+    for _ in 0..20 {
+        let batch = (0..1_000).map(|_| NewEvent::new(EventType::new("x").unwrap(), None));
+        world.publish(&id, batch.collect()).await;
+    }
+    let filter = EventFilter {
+        types: Some(vec![TypePattern::parse("nothing")]),
+        ..EventFilter::default()
+    };
+    let ask = HistoryAsk {
+        filter: filter.clone(),
+        ..HistoryAsk::default()
+    };
+    let mut history = world.engine.history(&id, ask).await.unwrap();
+    assert!(turns_during(history.next()).await > 1);
+    let ask = SubscribeAsk {
+        filter,
+        since: Since {
+            index: Some(-1),
+            ..Since::default()
+        },
+        ..SubscribeAsk::default()
+    };
+    let mut viewer = world.watch(&id, ask).await;
+    assert!(turns_during(viewer.next()).await > 1);
+}
+
+/// How many turns somebody else gets while something is waited for.
+async fn turns_during<T>(waited_for: impl Future<Output = T>) -> usize {
+    let mut turns = 0;
+    let others = async {
+        loop {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = others => {}
+        _ = waited_for => {}
+    }
+    turns
+}

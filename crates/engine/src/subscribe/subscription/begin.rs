@@ -9,6 +9,7 @@ use crate::{EngineError, TaskEngine};
 use std::sync::Arc;
 use taskcast_core::{Index, Millis, Slot, TaskId};
 use taskcast_store::{ReadAsk, TaskState, Which};
+use tokio::task::coop::consume_budget;
 
 impl TaskEngine {
     /// Follows a task's log from where the subscriber was.
@@ -162,6 +163,7 @@ impl Subscription {
         };
         let mut next = self.opening.from;
         while next < upto {
+            consume_budget().await;
             let (max_slots, max_bytes) = (self.inner.limits.page, STEP_BYTES);
             let ask = ReadAsk {
                 from: next,

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use taskcast_core::{EventFilter, EventId, GapReason, Index, Millis, SeriesId, TaskId};
 use taskcast_store::{Page, ReadAsk};
 use tokio::sync::watch;
+use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -103,6 +104,8 @@ impl Subscription {
             if self.stop.is_cancelled() {
                 return Err(EngineError::Stopping);
             }
+            // A filter that matches little makes many turns that wait for nothing.
+            consume_budget().await;
             match self.turn().await {
                 // The task was deleted between two looks at it.
                 Err(EngineError::NotFound(_)) => self.deleted(),
