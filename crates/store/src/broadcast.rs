@@ -63,7 +63,8 @@ pub trait Hints: Send {
 
 /// Hints between the engines of one process.
 ///
-/// An engine does not hear itself, so with a single engine announcing costs one look at a counter.
+/// With a single engine there is nobody else to tell, and announcing costs one look at a counter.
+/// Among several an engine hears its own hints too; they say what it knows already.
 #[derive(Clone, Debug)]
 pub struct MemoryBroadcast {
     sender: Sender<Hint>,
