@@ -8,6 +8,17 @@
 //!          ├─▶ pipe:   input ─▶ text ─▶ producer stream of the client ─▶ the end of the task
 //!          └─▶ others: one request or one stream of the client, printed
 //! ```
+//!
+//! ```
+//! use clap::Parser;
+//! use taskcast_cli::Cli;
+//!
+//! // Without a command a server is started.
+//! let cli = Cli::try_parse_from(["taskcast", "--port", "8080", "--storage", "memory"])?;
+//! assert!(cli.command.is_none());
+//! assert_eq!(cli.start.overrides().port, Some(8080));
+//! # Ok::<(), clap::Error>(())
+//! ```
 
 pub mod args;
 mod commands;

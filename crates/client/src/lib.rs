@@ -1,13 +1,34 @@
 //! Client of a Taskcast server: a producer whose events are stored exactly once, and a subscriber
 //! that resumes exactly where it was.
 //!
-//! ```no_run
+//! ```
 //! use taskcast_client::{Client, Item, Producer, SubscribeOptions};
 //! use taskcast_api::{CreateTask, TransitionTask};
 //! use taskcast_core::{EventType, NewEvent, RawJson, Status, Transition};
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let client = Client::new("http://localhost:3721")?;
+//! # use std::sync::Arc;
+//! # use taskcast_engine::{EngineOptions, SystemRandom, TaskEngine};
+//! # use taskcast_server::{ConnectionSettings, ServerParts, ServerSettings, router, serve};
+//! # use taskcast_store::{MemoryOptions, MemoryStore, SystemClock};
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! # let limits = taskcast_core::Limits::default();
+//! # let options = MemoryOptions { max_bytes: 1 << 20, limits, incarnation: 1 };
+//! # let store = Arc::new(MemoryStore::new(options, Arc::new(SystemClock)));
+//! # let engine = TaskEngine::start(EngineOptions::new(store));
+//! # let routes = router(ServerParts {
+//! #     engine: engine.clone(),
+//! #     authenticator: Arc::new(taskcast_auth::Anyone),
+//! #     tickets: taskcast_auth::TicketKey::new(&[7; 32]),
+//! #     admin: None,
+//! #     random: Arc::new(SystemRandom),
+//! #     settings: ServerSettings::default(),
+//! # });
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! # let url = format!("http://{}", listener.local_addr()?);
+//! # let (stop, settings) = (tokio_util::sync::CancellationToken::new(), ConnectionSettings::default());
+//! # let mut server = tokio::task::JoinSet::new();
+//! # server.spawn(serve(listener, routes, engine, settings, stop));
+//! let client = Client::new(url)?; // such as http://localhost:3721
 //! let task = client.create_task(&CreateTask::default()).await?;
 //! client.start(&task.id).await?;
 //!
@@ -21,16 +42,19 @@
 //!
 //! // Every event once, in order, through every cut of the connection.
 //! let mut subscriber = client.subscribe(&task.id, SubscribeOptions::default());
+//! let mut words = Vec::new();
 //! while let Some(item) = subscriber.next().await {
 //!     match item? {
-//!         Item::Event(event) => println!("{} {:?}", event.event_type, event.data),
+//!         Item::Event(event) => words.extend(event.data),
 //!         Item::Gap(gap) => println!("events before {} are gone: {}", gap.earliest, gap.reason),
 //!         Item::Done { reason } => println!("{reason}"),
 //!         Item::Reconnecting { .. } => {}
 //!     }
 //! }
-//! # Ok(())
-//! # }
+//! assert_eq!(words[1].as_str(), "\"Hello\"");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Requests are repeated by themselves only where a repetition cannot duplicate anything: reads,
