@@ -189,6 +189,7 @@ impl<'a> Writer<'a> {
             Ok(Published::Before {
                 epoch,
                 events: Some(events),
+                ..
             }) => (*epoch, events),
             Ok(Published::Before { .. }) => return,
             Err(
