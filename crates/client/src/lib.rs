@@ -12,7 +12,7 @@
 //! # use taskcast_store::{MemoryOptions, MemoryStore, SystemClock};
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! # let limits = taskcast_core::Limits::default();
-//! # let options = MemoryOptions { max_bytes: 1 << 20, limits, incarnation: 1 };
+//! # let options = MemoryOptions { max_bytes: 1 << 20, limits, incarnation: 1, archived: None };
 //! # let store = Arc::new(MemoryStore::new(options, Arc::new(SystemClock)));
 //! # let engine = TaskEngine::start(EngineOptions::new(store));
 //! # let routes = router(ServerParts {

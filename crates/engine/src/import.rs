@@ -37,6 +37,7 @@ impl TaskEngine {
             events,
             replace: overwrite,
             key: None,
+            drawn: false,
         };
         let state = inner
             .store

@@ -47,6 +47,7 @@ impl TaskEngine {
     pub async fn create(&self, ask: CreateAsk) -> Result<CreatedTask, EngineError> {
         let inner = &self.inner;
         let now = inner.now();
+        let drawn = ask.id.is_none() && ask.key.is_none();
         let id = ask.id.unwrap_or_else(|| match &ask.key {
             // The key names the task, so that a repeated request meets the task it made before.
             Some(key) => id_of_key(key, ask.owner.as_deref()),
@@ -60,6 +61,7 @@ impl TaskEngine {
             events: Vec::new(),
             replace: false,
             key: ask.key,
+            drawn,
         };
         let created = match inner.store.create(create).await {
             Ok(state) => CreatedTask {

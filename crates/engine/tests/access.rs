@@ -184,6 +184,7 @@ async fn a_task_that_is_replaced_after_its_rules_were_read_is_not_touched() {
         events: Vec::new(),
         replace: true,
         key: None,
+        drawn: false,
     };
     let mine = NewTask::default().into_record(id.clone(), START);
     let running = Transition::to(Status::Running);

@@ -168,6 +168,7 @@ async fn viewers_of_a_log_that_moved_back_are_told_and_go_on() {
         events: Vec::new(),
         replace: false,
         key: None,
+        drawn: false,
     };
     kept.create(create).await.unwrap();
     world.publish(&id, vec![plain("a", 0), plain("a", 1)]).await;

@@ -43,6 +43,7 @@ fn engine() -> TaskEngine {
         max_bytes: 256 << 20,
         limits: Limits::default(),
         incarnation: SystemRandom.next(),
+        archived: None,
     };
     let store = MemoryStore::new(options, Arc::new(SystemClock));
     TaskEngine::start(EngineOptions::new(Arc::new(store)))

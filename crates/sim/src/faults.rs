@@ -14,8 +14,9 @@ use taskcast_core::{
 };
 use taskcast_store::{
     AppendedPage, ChangedTask, Clock, Commit, CommitError, Committed, Create, CreateError, DuePage,
-    Heads, ListAsk, LogReader, Maintenance, Page, Partition, ProducerPosition, ReadAsk, ReadError,
-    Seek, ShortTermStore, StoreError, StoreInfo, Tail, TaskIndex, TaskLog, TaskPage, TaskState,
+    Heads, ListAsk, LogReader, Maintenance, Page, Partition, Positions, ProducerPosition, ReadAsk,
+    ReadError, Seek, ShortTermStore, StoreError, StoreInfo, Tail, TaskIndex, TaskLog, TaskPage,
+    TaskState,
 };
 use tokio::time::{Instant, sleep};
 
@@ -232,6 +233,11 @@ impl TaskIndex for FaultyStore {
         self.inner.changed(partition, after, limit).await
     }
 
+    async fn newest(&self) -> Result<Vec<CommitNumber>, StoreError> {
+        self.enter("newest", "", 0).await?;
+        self.inner.newest().await
+    }
+
     async fn appended(
         &self,
         partition: Partition,
@@ -259,6 +265,34 @@ impl Maintenance for FaultyStore {
             log.cleaned.extend(indexes.iter().map(|index| index.0));
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Positions for FaultyStore {
+    async fn lease(&self, name: &str, holder: u64, ttl: Duration) -> Result<bool, StoreError> {
+        self.inner.lease(name, holder, ttl).await
+    }
+
+    async fn unlease(&self, name: &str, holder: u64) -> Result<(), StoreError> {
+        self.inner.unlease(name, holder).await
+    }
+
+    async fn position(
+        &self,
+        reader: &str,
+        partition: Partition,
+    ) -> Result<Option<CommitNumber>, StoreError> {
+        self.inner.position(reader, partition).await
+    }
+
+    async fn advance(
+        &self,
+        reader: &str,
+        partition: Partition,
+        to: CommitNumber,
+    ) -> Result<(), StoreError> {
+        self.inner.advance(reader, partition, to).await
     }
 }
 

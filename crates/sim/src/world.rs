@@ -47,6 +47,7 @@ impl World {
             max_bytes: 1 << 30,
             limits: limits.clone(),
             incarnation: seed,
+            archived: None,
         };
         let memory = Arc::new(MemoryStore::new(options, clock.clone()));
         let names = (0..3 + rng.below(4)).map(|n| TaskId::new(format!("task-{n}")));

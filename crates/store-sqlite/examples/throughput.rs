@@ -79,6 +79,7 @@ async fn publish(store: Arc<SqliteStore>, publisher: usize) -> Result<Vec<Durati
         events: Vec::new(),
         replace: false,
         key: None,
+        drawn: false,
     };
     store.create(create).await?;
     let (began, mut times) = (Instant::now(), Vec::new());

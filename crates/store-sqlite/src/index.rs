@@ -34,6 +34,11 @@ impl TaskIndex for SqliteStore {
         }
     }
 
+    async fn newest(&self) -> Result<Vec<CommitNumber>, StoreError> {
+        self.read(|conn| Ok(vec![CommitNumber(schema::newest(conn)?)]))
+            .await
+    }
+
     async fn appended(
         &self,
         partition: Partition,
@@ -164,6 +169,7 @@ fn appended(
                 slots,
                 upto,
                 newest,
+                earliest: CommitNumber(0),
             });
         }
         let (id, epoch) = (task_id(row, 4)?, rows::epoch(row, 5)?);
@@ -178,6 +184,7 @@ fn appended(
         slots,
         upto,
         newest,
+        earliest: CommitNumber(0),
     })
 }
 

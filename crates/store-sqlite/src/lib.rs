@@ -29,7 +29,7 @@
 //!
 //! let store = SqliteStore::open(options.clone(), clock.clone())?;
 //! let record = NewTask::default().into_record(id.clone(), Millis(1_000));
-//! let create = Create { record, epoch: Epoch(1), events: vec![], replace: false, key: None };
+//! let create = Create { record, epoch: Epoch(1), events: vec![], replace: false, key: None, drawn: false };
 //! store.create(create).await?;
 //! store.close().await;
 //!
@@ -55,6 +55,7 @@ mod maintenance;
 mod memory;
 mod once;
 mod options;
+mod positions;
 mod read;
 mod reader;
 mod rows;

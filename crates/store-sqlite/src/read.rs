@@ -134,6 +134,7 @@ fn page(conn: &Connection, log: Log, ask: &ReadAsk) -> rusqlite::Result<Page> {
         next,
         tail: log.tail,
         trim: log.trim,
+        base: log.trim,
     })
 }
 

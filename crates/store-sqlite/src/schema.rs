@@ -16,6 +16,9 @@
 //!
 //!   producers (log, id)      keys (log, key)                   what happens at most once
 //!   garbage   log                                              deleted; its rows are being removed
+//!
+//!   leases    name ── holder, until                            who does which work for all
+//!   positions reader ── commit                                 how far it has got
 //! ```
 //!
 //! `log` numbers the logs of this file and is never used twice: a deleted and recreated task id is
@@ -31,7 +34,10 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(crate) const APPLICATION_ID: i64 = 0x746b_6373;
 
 /// What brings a file from schema `n` to `n + 1`.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+];
 
 /// The schema that this version writes.
 pub(crate) const VERSION: i64 = MIGRATIONS.len() as i64;

@@ -127,7 +127,7 @@ impl ShortTermStore for SqliteStore {
             provider: "sqlite",
             incarnation: self.incarnation,
             partitions: 1,
-            acknowledgement: self.durability.acknowledgement(),
+            acknowledgement: self.durability.acknowledgement().into(),
         }
     }
 

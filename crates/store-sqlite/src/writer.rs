@@ -301,6 +301,7 @@ mod tests {
             events: Vec::new(),
             replace: false,
             key: None,
+            drawn: false,
         };
         let (job, answer) = Asked::<_, _, CreateError>::job(create, 0, |t, c| t.create(c));
         writer.group(vec![job]);

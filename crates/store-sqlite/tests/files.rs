@@ -128,7 +128,7 @@ fn a_file_of_a_newer_version_is_left_to_it() {
     assert_eq!(
         refusal(&path),
         "the database …/tasks.db is unavailable: a newer version of Taskcast wrote the file (its \
-         schema is 99, this version knows 1); start the newer version"
+         schema is 99, this version knows 2); start the newer version"
     );
 }
 

@@ -28,6 +28,8 @@ pub struct Create {
     pub replace: bool,
     /// The idempotency key the task was created with, if any.
     pub key: Option<KeyClaim>,
+    /// Whether the id was drawn for this very request, so that no task can have it.
+    pub drawn: bool,
 }
 
 /// Why a task was not created.

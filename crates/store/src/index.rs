@@ -9,6 +9,22 @@ use taskcast_core::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub u16);
 
+impl Partition {
+    /// The partition of a task among `count`. Stored data depends on it: it never changes.
+    #[must_use]
+    pub fn of(id: &TaskId, count: u16) -> Self {
+        // FNV-1a, 64 bits, folded: ids that differ in their last bytes have to spread.
+        let hash = id
+            .as_str()
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+        let folded = (hash >> 32) ^ (hash & 0xffff_ffff);
+        Self(u16::try_from(folded % u64::from(count.max(1))).unwrap_or(0))
+    }
+}
+
 /// Which tasks a list is about. Conditions are joined; an empty list of a condition means it is
 /// not asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,6 +141,8 @@ pub struct AppendedPage {
     pub upto: CommitNumber,
     /// The newest commit of the partition when the page was read.
     pub newest: CommitNumber,
+    /// Slots of commits up to this one may be missing: whoever read less far has a gap.
+    pub earliest: CommitNumber,
 }
 
 impl AppendedPage {

@@ -12,13 +12,13 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let options = MemoryOptions { max_bytes: 64 << 20, limits: Limits::default(), incarnation: 1 };
+//! let options = MemoryOptions { max_bytes: 64 << 20, limits: Limits::default(), incarnation: 1, archived: None };
 //! let store = MemoryStore::new(options, Arc::new(SystemClock));
 //!
 //! let task = TaskId::new("report-7")?;
 //! let record = NewTask::default().into_record(task.clone(), Millis(1_000));
 //! let epoch = Epoch(1);
-//! let create = Create { record, epoch, events: vec![], replace: false, key: None };
+//! let create = Create { record, epoch, events: vec![], replace: false, key: None, drawn: false };
 //! store.create(create).await?;
 //!
 //! let events = vec![NewEvent::new(EventType::new("progress")?, None); 3];
@@ -44,12 +44,14 @@ mod clock;
 mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod dependency;
 mod error;
 mod index;
 mod memory;
 pub mod plan;
 mod ports;
 mod read;
+pub mod tier;
 
 pub use broadcast::{Broadcast, Heard, Hint, Hints, Interest, Listening, MemoryBroadcast};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -57,11 +59,12 @@ pub use commit::{
     Change, Commit, CommitError, Committed, Create, CreateError, KeyClaim, Once, Original,
     ProducerClaim, ProducerPosition, TaskState,
 };
+pub use dependency::{Dependency, DependencyReport, DependencyState, FailureKind};
 pub use error::StoreError;
 pub use index::{
     Appended, AppendedPage, ChangedTask, DuePage, DueTask, ListAsk, ListCursor, Partition,
     TaskFilter, TaskPage,
 };
-pub use memory::{MemoryOptions, MemoryStore};
-pub use ports::{LogReader, Maintenance, ShortTermStore, StoreInfo, TaskIndex, TaskLog};
+pub use memory::{BeforeArchive, MemoryOptions, MemoryStore};
+pub use ports::{LogReader, Maintenance, Positions, ShortTermStore, StoreInfo, TaskIndex, TaskLog};
 pub use read::{Heads, Page, ReadAsk, ReadError, Seek, Tail, Which};

@@ -1,6 +1,6 @@
 //! The ports: what the engine asks of a short-term store.
 //!
-//! Four small traits, each without default methods: whoever holds a store that cannot do
+//! Five small traits, each without default methods: whoever holds a store that cannot do
 //! something does not get that trait. Every method may be dropped at any point (its caller went
 //! away); a commit that was begun then happens whole or not at all.
 
@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 use taskcast_core::{
     CommitNumber, Epoch, EventFilter, Index, Millis, ProducerId, SeriesId, TaskId,
 };
@@ -98,6 +99,9 @@ pub trait TaskIndex: Send + Sync {
         limit: usize,
     ) -> Result<Vec<ChangedTask>, StoreError>;
 
+    /// The newest commit of every partition.
+    async fn newest(&self) -> Result<Vec<CommitNumber>, StoreError>;
+
     /// The events of a partition after a commit, in the order of commits, about `limit` of them
     /// and about [`AppendedPage::BYTES`] (a commit is never split).
     async fn appended(
@@ -120,9 +124,35 @@ pub trait Maintenance: Send + Sync {
     async fn clean(&self, id: &TaskId, epoch: Epoch, indexes: &[Index]) -> Result<(), ReadError>;
 }
 
+/// Work that one instance does for all: who does it, and how far it has got.
+#[async_trait]
+pub trait Positions: Send + Sync {
+    /// Takes the lease `name` for `ttl` from now, or extends it. Tells whether `holder` has it: not
+    /// while another holder's has not passed.
+    async fn lease(&self, name: &str, holder: u64, ttl: Duration) -> Result<bool, StoreError>;
+
+    /// Gives a lease back, if `holder` has it.
+    async fn unlease(&self, name: &str, holder: u64) -> Result<(), StoreError>;
+
+    /// How far a reader of the change feed has got in a partition; none before it first said so.
+    async fn position(
+        &self,
+        reader: &str,
+        partition: Partition,
+    ) -> Result<Option<CommitNumber>, StoreError>;
+
+    /// Says how far a reader has got. As durable as a commit.
+    async fn advance(
+        &self,
+        reader: &str,
+        partition: Partition,
+        to: CommitNumber,
+    ) -> Result<(), StoreError>;
+}
+
 /// A short-term store: the truth about live tasks.
 #[async_trait]
-pub trait ShortTermStore: TaskLog + LogReader + TaskIndex + Maintenance {
+pub trait ShortTermStore: TaskLog + LogReader + TaskIndex + Maintenance + Positions {
     /// What this store is.
     fn info(&self) -> StoreInfo;
 
@@ -147,5 +177,5 @@ pub struct StoreInfo {
     /// How many partitions the store has; fixed for its data.
     pub partitions: u16,
     /// What an acknowledged commit survives, in one sentence.
-    pub acknowledgement: &'static str,
+    pub acknowledgement: Arc<str>,
 }

@@ -41,6 +41,9 @@ pub struct Page {
     pub tail: Index,
     /// The trim point when the page was read; a larger one than `from` means that slots are gone.
     pub trim: Index,
+    /// The first index whose slot this store held when the page was read: lower ones, from the trim
+    /// point on, are in the archive (see [`crate::tier`]). The trim point where there is none.
+    pub base: Index,
 }
 
 /// The heads of every `accumulate` series, exact at the same moment.

@@ -69,6 +69,7 @@ fn store(max_bytes: u64, limits: Limits, clock: Arc<ManualClock>) -> MemoryStore
         max_bytes,
         limits,
         incarnation: 7,
+        archived: None,
     };
     MemoryStore::new(options, clock)
 }
@@ -95,6 +96,7 @@ impl Small {
             events: Vec::new(),
             replace: false,
             key: None,
+            drawn: false,
         };
         self.store.create(create).await
     }
@@ -227,6 +229,7 @@ async fn the_rules_of_a_task_count_as_well() {
         events: Vec::new(),
         replace: false,
         key: None,
+        drawn: false,
     };
     let refused = small.store.create(create).await.unwrap_err();
     assert!(matches!(

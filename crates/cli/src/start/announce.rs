@@ -43,7 +43,7 @@ impl Announcement<'_> {
                 file.map_or("(none)".to_owned(), |file| file.display().to_string()),
             ),
             ("storage", self.storage()),
-            ("acknowledged", self.store.acknowledgement.to_owned()),
+            ("acknowledged", self.store.acknowledgement.to_string()),
             ("auth", self.auth()),
             ("reachable by", self.listening.reach.clone()),
         ];

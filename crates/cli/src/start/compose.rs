@@ -115,6 +115,7 @@ fn open_store(storage: &Storage, bounds: &Limits) -> Result<Arc<dyn ShortTermSto
                 max_bytes: *max_bytes,
                 limits: bounds.clone(),
                 incarnation,
+                archived: None,
             };
             Ok(Arc::new(MemoryStore::new(options, clock)))
         }

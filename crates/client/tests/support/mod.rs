@@ -38,6 +38,7 @@ impl Server {
             max_bytes: 64 << 20,
             limits: Limits::default(),
             incarnation: 1,
+            archived: None,
         };
         let store = MemoryStore::new(options, Arc::new(SystemClock));
         let engine = TaskEngine::start(EngineOptions::new(Arc::new(store)));

@@ -55,6 +55,7 @@ pub fn memory(clock: &Arc<ManualClock>, limits: Limits) -> Arc<dyn ShortTermStor
         max_bytes: 1 << 30,
         limits,
         incarnation: 7,
+        archived: None,
     };
     Arc::new(MemoryStore::new(options, clock.clone()))
 }

@@ -168,6 +168,10 @@ impl TaskIndex for Tricky {
     ) -> Result<Vec<ChangedTask>, StoreError> {
         self.inner().changed(partition, after, limit).await
     }
+    async fn newest(&self) -> Result<Vec<CommitNumber>, StoreError> {
+        self.inner().newest().await
+    }
+
     async fn appended(
         &self,
         partition: Partition,
@@ -185,6 +189,34 @@ impl Maintenance for Tricky {
     }
     async fn clean(&self, id: &TaskId, epoch: Epoch, indexes: &[Index]) -> Result<(), ReadError> {
         self.inner().clean(id, epoch, indexes).await
+    }
+}
+
+#[async_trait]
+impl Positions for Tricky {
+    async fn lease(&self, name: &str, holder: u64, ttl: Duration) -> Result<bool, StoreError> {
+        self.inner().lease(name, holder, ttl).await
+    }
+
+    async fn unlease(&self, name: &str, holder: u64) -> Result<(), StoreError> {
+        self.inner().unlease(name, holder).await
+    }
+
+    async fn position(
+        &self,
+        reader: &str,
+        partition: Partition,
+    ) -> Result<Option<CommitNumber>, StoreError> {
+        self.inner().position(reader, partition).await
+    }
+
+    async fn advance(
+        &self,
+        reader: &str,
+        partition: Partition,
+        to: CommitNumber,
+    ) -> Result<(), StoreError> {
+        self.inner().advance(reader, partition, to).await
     }
 }
 

@@ -50,7 +50,8 @@ pub(crate) async fn detail(State(app): State<App>) -> Json<HealthDetail> {
         long_term_store: None,
     };
     let (version, mode) = (&app.settings.version, app.settings.auth_mode);
-    let detail = HealthDetail::new(version, app.uptime(), mode, adapters, info.acknowledgement);
+    let acknowledgement = info.acknowledgement.to_string();
+    let detail = HealthDetail::new(version, app.uptime(), mode, adapters, acknowledgement);
     Json(detail.with_dependencies(dependencies))
 }
 

@@ -41,6 +41,7 @@ pub(crate) async fn create(store: &SqliteStore, name: &str) {
         events: Vec::new(),
         replace: false,
         key: None,
+        drawn: false,
     };
     store.create(create).await.unwrap();
 }

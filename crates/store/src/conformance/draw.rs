@@ -135,6 +135,7 @@ impl Draw {
             events: self.archive(),
             replace: self.rng.chance(4),
             key: self.rng.chance(2).then(|| self.key()),
+            drawn: false,
         }
     }
 

@@ -60,6 +60,7 @@ impl Given {
             events: Vec::new(),
             replace: false,
             key: None,
+            drawn: false,
         }
     }
 

@@ -15,7 +15,7 @@
 //! #[async_trait]
 //! impl Subject for Memory {
 //!     async fn open(&self, clock: Arc<ManualClock>, limits: Limits) -> Arc<dyn ShortTermStore> {
-//!         let options = MemoryOptions { max_bytes: 1 << 30, limits, incarnation: 1 };
+//!         let options = MemoryOptions { max_bytes: 1 << 30, limits, incarnation: 1, archived: None };
 //!         Arc::new(MemoryStore::new(options, clock))
 //!     }
 //!

@@ -48,6 +48,7 @@ impl Pair {
             max_bytes: u64::MAX >> 1,
             limits: limits.clone(),
             incarnation: 1,
+            archived: None,
         };
         Self {
             draw: Draw::new(seed, clock.clone()),

@@ -78,6 +78,7 @@ impl Partition {
             slots,
             upto,
             newest: self.newest,
+            earliest: self.released,
         }
     }
 }

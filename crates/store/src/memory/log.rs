@@ -1,7 +1,7 @@
 //! One log: its slots, and the small indexes that make reads cheap.
 //!
 //! ```text
-//!   index     0 ...... trim                    tail
+//!   index     0 ...... base                    tail
 //!   slots     | gone  | shared slots ......... |
 //!   unfolded          | 12    15 16      21    |   indexes that are not deltas
 //!   kinds     per (type, level): how many are gone, and the indexes that are here
@@ -18,8 +18,8 @@ use taskcast_core::{
 
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    /// The index of the first slot.
-    trim: Index,
+    /// The index of the first slot: the trim point, or more when slots were released.
+    base: Index,
     /// Shared, so that a read copies them after the lock is gone.
     slots: VecDeque<Arc<Slot>>,
     unfolded: VecDeque<Index>,
@@ -41,6 +41,24 @@ pub(super) struct Found {
 }
 
 impl Log {
+    /// A log without slots, of which so many below `tail` are of each kind.
+    pub(super) fn without_slots(tail: Index, counts: Vec<(EventType, Level, u64)>) -> Self {
+        let kind = |(event_type, level, gone)| {
+            let indexes = VecDeque::new();
+            ((event_type, level), Kind { gone, indexes })
+        };
+        Self {
+            base: tail,
+            kinds: counts.into_iter().map(kind).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The first index whose slot is here.
+    pub(super) fn base(&self) -> Index {
+        self.base
+    }
+
     /// Appends an event, which carries the index of the tail.
     pub(super) fn push(&mut self, event: Event) {
         let index = event.index;
@@ -103,10 +121,10 @@ impl Log {
         Found { slots, next }
     }
 
-    /// How many slots below `upto`, but at least those below the trim point, a filter matches.
+    /// How many slots below `upto`, but at least those below the base, a filter matches.
     pub(super) fn count(&self, filter: &EventFilter, upto: Index) -> u64 {
         if filter.is_all() {
-            return upto.clamp(self.trim, self.tail()).0;
+            return upto.clamp(self.base, self.tail()).0;
         }
         let kinds = self.matching(filter);
         kinds.map(|kind| kind.below(upto)).sum()
@@ -123,7 +141,7 @@ impl Log {
 
     fn after(&self, at: Millis) -> Index {
         let passed = self.slots.partition_point(|slot| slot.at() <= at);
-        self.trim.plus(passed as u64)
+        self.base.plus(passed as u64)
     }
 
     /// The position after the first `count` matches; [`Index::START`] when it is trimmed.
@@ -133,7 +151,7 @@ impl Log {
             return Some(Index::START);
         }
         // The smallest index with `count` matches below it, by bisection.
-        let (mut low, mut high) = (self.trim, self.tail());
+        let (mut low, mut high) = (self.base, self.tail());
         if self.count(filter, high) < count {
             return None;
         }
@@ -173,14 +191,14 @@ impl Log {
 
     /// Lets go of the slots below `to`. Gives the bytes freed, and notes the commits of which
     /// nothing is left.
-    pub(super) fn trim(&mut self, to: Index, gone: &mut Vec<CommitNumber>) -> u64 {
+    pub(super) fn let_go(&mut self, to: Index, gone: &mut Vec<CommitNumber>) -> u64 {
         let mut freed = 0;
-        while self.trim < to
+        while self.base < to
             && let Some(slot) = self.slots.pop_front()
         {
             freed += weight::slot(&slot);
             self.forget(&slot);
-            self.trim = self.trim.next();
+            self.base = self.base.next();
             let commit = slot.commit();
             let last = self
                 .slots
@@ -191,7 +209,7 @@ impl Log {
         freed
     }
 
-    /// Takes a trimmed slot, the first of the log, out of the indexes.
+    /// Takes a slot that is gone, the first of the log, out of the indexes.
     fn forget(&mut self, slot: &Slot) {
         let (event_type, level) = slot.kind();
         if let Some(kind) = self.kinds.get_mut(&(event_type.clone(), level)) {
@@ -217,11 +235,11 @@ impl Log {
     }
 
     fn tail(&self) -> Index {
-        self.trim.plus(self.slots.len() as u64)
+        self.base.plus(self.slots.len() as u64)
     }
 
     fn offset(&self, index: Index) -> Option<usize> {
-        usize::try_from(index.0.checked_sub(self.trim.0)?).ok()
+        usize::try_from(index.0.checked_sub(self.base.0)?).ok()
     }
 }
 

@@ -13,18 +13,20 @@ mod indexes;
 mod log;
 mod once;
 mod partition;
+mod positions;
 mod remembered;
 mod series;
 mod store;
 mod task;
 mod text;
+mod tier;
 mod weight;
 
 use crate::{Clock, StoreError};
 use parking_lot::Mutex;
 use partition::Partition;
 use std::sync::Arc;
-use taskcast_core::Limits;
+use taskcast_core::{CommitNumber, Limits};
 
 /// How a memory store is set up.
 #[derive(Clone, Debug)]
@@ -35,6 +37,16 @@ pub struct MemoryOptions {
     pub limits: Limits,
     /// The identity of the stored data: random, since nothing outlives the store.
     pub incarnation: u64,
+    /// Set when an archive stands behind the store (see [`crate::tier`]).
+    pub archived: Option<BeforeArchive>,
+}
+
+/// A memory store with an archive behind it: nothing gives way, deletions are noted.
+#[derive(Clone, Copy, Debug)]
+pub struct BeforeArchive {
+    /// The number of the last commit that an earlier store can have made, since the archive
+    /// remembers those: commits are numbered from the next one.
+    pub after: CommitNumber,
 }
 
 /// A store in the memory of this process, which loses everything when the process ends.
@@ -54,7 +66,7 @@ impl MemoryStore {
     #[must_use]
     pub fn new(options: MemoryOptions, clock: Arc<dyn Clock>) -> Self {
         Self {
-            partition: Mutex::new(Some(Partition::new(options.max_bytes))),
+            partition: Mutex::new(Some(Partition::new(options.max_bytes, options.archived))),
             limits: options.limits,
             incarnation: options.incarnation,
             clock,

@@ -1,8 +1,12 @@
 //! All tasks, the indexes across them, and the one place where both change together.
 
+use super::BeforeArchive;
 use super::indexes::Indexes;
+use super::positions::Places;
 use super::task::{Task, View};
+use super::tier::Notes;
 use crate::plan::{Plan, exists, plan, plan_create};
+use crate::tier::Usage;
 use crate::{
     Commit, CommitError, Committed, Create, CreateError, ReadError, StoreError, TaskState,
 };
@@ -11,10 +15,18 @@ use taskcast_core::{CommitNumber, Epoch, Index, Limits, Millis, TaskId};
 
 #[derive(Debug)]
 pub(super) struct Partition {
-    tasks: HashMap<TaskId, Task>,
+    pub(super) tasks: HashMap<TaskId, Task>,
     pub(super) indexes: Indexes,
     /// The newest commit.
     pub(super) newest: CommitNumber,
+    /// The newest commit of which slots were released.
+    pub(super) released: CommitNumber,
+    pub(super) notes: Notes,
+    pub(super) places: Places,
+    /// What was ever appended, as [`Usage`] counts.
+    pub(super) written: u64,
+    /// Whether an archive stands behind: then nothing gives way, and deletions are noted.
+    archived: bool,
     bytes: u64,
     /// Of these, the bytes of terminal tasks.
     terminal_bytes: u64,
@@ -22,11 +34,17 @@ pub(super) struct Partition {
 }
 
 impl Partition {
-    pub(super) fn new(max_bytes: u64) -> Self {
+    pub(super) fn new(max_bytes: u64, archived: Option<BeforeArchive>) -> Self {
+        let before = archived.map_or(CommitNumber(0), |archived| archived.after);
         Self {
             tasks: HashMap::new(),
             indexes: Indexes::default(),
-            newest: CommitNumber(0),
+            newest: before,
+            released: before,
+            notes: Notes::default(),
+            places: Places::default(),
+            written: 0,
+            archived: archived.is_some(),
             bytes: 0,
             terminal_bytes: 0,
             max_bytes,
@@ -35,6 +53,10 @@ impl Partition {
 
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    pub(super) fn max_bytes(&self) -> u64 {
+        self.max_bytes
     }
 
     pub(super) fn task(&self, id: &TaskId) -> Option<&Task> {
@@ -66,9 +88,10 @@ impl Partition {
         let plan = plan_create(create, self.newest.next(), now, limits)?;
         let mut task = Task::new(plan.state.clone());
         self.check_room(task.bytes + task.growth(&plan), self.task(&id))?;
-        drop(self.remove(&id));
+        drop(self.remove_for_good(&id));
         let state = plan.state.clone();
         let appends = !plan.events.is_empty();
+        self.written += plan.events.iter().map(Usage::of).sum::<u64>();
         task.apply(plan, now, limits);
         self.make_room(task.bytes);
         self.newest = state.commit;
@@ -110,6 +133,7 @@ impl Partition {
             sealed: after.is_sealed(),
         };
         self.newest = after.commit;
+        self.written += plan.events.iter().map(Usage::of).sum::<u64>();
         if let Some(task) = self.tasks.get_mut(id) {
             let appends = !plan.events.is_empty();
             self.indexes.advance(&task.state, after, appends);
@@ -126,7 +150,7 @@ impl Partition {
     /// Deletes a task, if it is still this log. Gives what was removed.
     pub(super) fn delete(&mut self, id: &TaskId, epoch: Epoch) -> Option<Task> {
         self.log(id, epoch).ok()?;
-        self.remove(id)
+        self.remove_for_good(id)
     }
 
     pub(super) fn trim(&mut self, id: &TaskId, epoch: Epoch, to: Index) -> Result<(), ReadError> {
@@ -144,6 +168,20 @@ impl Partition {
         indexes: &[Index],
     ) -> Result<(), ReadError> {
         self.maintain(id, epoch, |task| task.clean(indexes))
+    }
+
+    pub(super) fn release_below(
+        &mut self,
+        id: &TaskId,
+        epoch: Epoch,
+        to: Index,
+    ) -> Result<(), ReadError> {
+        let gone = self.maintain(id, epoch, |task| task.let_go(to))?;
+        self.released = gone.iter().copied().fold(self.released, CommitNumber::max);
+        for commit in gone {
+            self.indexes.appends.remove(&commit);
+        }
+        Ok(())
     }
 
     fn maintain<T>(
@@ -165,7 +203,16 @@ impl Partition {
         Ok(done)
     }
 
-    fn remove(&mut self, id: &TaskId) -> Option<Task> {
+    /// Takes a task out that shall never come back, from the archive either.
+    fn remove_for_good(&mut self, id: &TaskId) -> Option<Task> {
+        let task = self.remove(id)?;
+        if self.archived {
+            self.notes.deleted(id, task.state.epoch);
+        }
+        Some(task)
+    }
+
+    pub(super) fn remove(&mut self, id: &TaskId) -> Option<Task> {
         let task = self.tasks.remove(id)?;
         self.indexes.remove(&task);
         self.bytes = self.bytes.saturating_sub(task.bytes);
@@ -175,7 +222,7 @@ impl Partition {
         Some(task)
     }
 
-    fn account(&mut self, task: &Task) {
+    pub(super) fn account(&mut self, task: &Task) {
         self.bytes += task.bytes;
         if task.state.is_sealed() {
             self.terminal_bytes += task.bytes;
@@ -184,22 +231,30 @@ impl Partition {
 
     /// Whether `growth` fits once every terminal task, and `leaving`, have given way.
     fn check_room(&self, growth: u64, leaving: Option<&Task>) -> Result<(), StoreError> {
-        let live = self.bytes.saturating_sub(self.terminal_bytes);
-        let leaving = leaving.filter(|task| !task.state.is_sealed());
+        let giving_way = if self.archived {
+            0
+        } else {
+            self.terminal_bytes
+        };
+        let live = self.bytes.saturating_sub(giving_way);
+        let leaving = leaving.filter(|task| !self.archived && !task.state.is_sealed());
         let kept = live.saturating_sub(leaving.map_or(0, |task| task.bytes));
         if kept + growth <= self.max_bytes {
             return Ok(());
         }
-        let bound = format!(
-            "tasks that are not terminal take all of {} bytes",
-            self.max_bytes
-        );
+        let what = if self.archived {
+            "tasks that were not released yet"
+        } else {
+            "tasks that are not terminal"
+        };
+        let bound = format!("{what} take all of {} bytes", self.max_bytes);
         Err(StoreError::full("the memory store", bound))
     }
 
     /// Drops terminal tasks, those completed first, until `growth` fits.
     fn make_room(&mut self, growth: u64) {
         while self.bytes + growth > self.max_bytes
+            && !self.archived
             && let Some((_, id)) = self.indexes.terminal.first().cloned()
         {
             self.remove(&id);

@@ -40,6 +40,16 @@ impl<K: Clone + Eq + Hash, V> Remembered<K, V> {
         }
     }
 
+    /// What was written by commits after `after`, in their order.
+    pub(super) fn since(&self, after: CommitNumber) -> Vec<(K, V)>
+    where
+        V: Clone,
+    {
+        let keys = self.by_commit.range(after.next()..).map(|(_, key)| key);
+        keys.filter_map(|key| Some((key.clone(), self.get(key)?.clone())))
+            .collect()
+    }
+
     /// Forgets the oldest values as long as `old` says so.
     pub(super) fn forget_while(&mut self, old: impl Fn(&V) -> bool) {
         while let Some((_, key)) = self.by_commit.first_key_value()

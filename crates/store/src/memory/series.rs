@@ -2,6 +2,7 @@
 
 use super::text::Text;
 use crate::plan::Joined;
+use crate::tier::SeriesImage;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -43,6 +44,25 @@ impl SeriesSet {
                 };
                 self.0.insert(id, series);
             }
+        }
+    }
+
+    /// Takes back the series of a log whose slots are elsewhere.
+    pub(super) fn restore(&mut self, images: Vec<SeriesImage>) {
+        for image in images {
+            let newest = image.newest.map(|event| Arc::new(Slot::Event(event)));
+            let mut runs = BTreeMap::new();
+            if let Some(fold) = image.state.fold {
+                let mut text = Text::default();
+                text.join(&image.text);
+                runs.insert(fold.run, text);
+            }
+            let series = Series {
+                state: image.state,
+                newest,
+                runs,
+            };
+            self.0.insert(image.id, series);
         }
     }
 

@@ -56,15 +56,17 @@ impl TaskLog for MemoryStore {
 #[async_trait]
 impl LogReader for MemoryStore {
     async fn read(&self, id: &TaskId, epoch: Epoch, ask: ReadAsk) -> Result<Page, ReadError> {
-        let (state, Found { slots, next }) = self.with(|partition| {
+        let (state, base, Found { slots, next }) = self.with(|partition| {
             let task = partition.log(id, epoch)?;
-            Ok::<_, ReadError>(((task.state.tail, task.state.trim), task.log.read(&ask)))
+            let state = (task.state.tail, task.state.trim);
+            Ok::<_, ReadError>((state, task.log.base(), task.log.read(&ask)))
         })?;
         Ok(Page {
             slots: slots.iter().map(|slot| Slot::clone(slot)).collect(),
             next,
             tail: state.0,
             trim: state.1,
+            base,
         })
     }
 
@@ -139,6 +141,10 @@ impl TaskIndex for MemoryStore {
         })
     }
 
+    async fn newest(&self) -> Result<Vec<CommitNumber>, StoreError> {
+        self.with(|partition| Ok(vec![partition.newest]))
+    }
+
     async fn appended(
         &self,
         partition: Partition,
@@ -170,7 +176,7 @@ impl ShortTermStore for MemoryStore {
             provider: "memory",
             incarnation: self.incarnation,
             partitions: 1,
-            acknowledgement: "in this process; lost when it ends",
+            acknowledgement: "in this process; lost when it ends".into(),
         }
     }
 

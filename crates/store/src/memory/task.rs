@@ -78,9 +78,16 @@ impl Task {
     /// Moves the trim point. Gives the commits of which no slot is left.
     pub(super) fn trim(&mut self, to: Index) -> Vec<CommitNumber> {
         let to = to.min(self.state.tail);
-        let mut gone = Vec::new();
-        self.release(|log| log.trim(to, &mut gone));
         self.state.trim = self.state.trim.max(to);
+        self.let_go(to)
+    }
+
+    /// Lets go of slots, which the trim point does not tell of. Gives the commits of which no slot
+    /// is left.
+    pub(super) fn let_go(&mut self, to: Index) -> Vec<CommitNumber> {
+        let to = to.min(self.state.tail);
+        let mut gone = Vec::new();
+        self.release(|log| log.let_go(to, &mut gone));
         gone
     }
 

@@ -68,6 +68,7 @@ impl Given {
             max_bytes: self.store_bytes,
             limits: self.limits.clone(),
             incarnation: 7,
+            archived: None,
         };
         let store = Arc::new(MemoryStore::new(options, clock.clone()));
         let engine = TaskEngine::start(EngineOptions {
