@@ -85,6 +85,10 @@ codes! {
     ProducerGap = "producer_gap", 409;
     /// The event names another mode or field than the first event of its series.
     SeriesConflict = "series_conflict", 409;
+    /// The task has changed since what the request names.
+    StoragePreconditionFailed = "storage_precondition_failed", 409;
+    /// The storage of the task is being changed, or the task is.
+    StorageBusy = "storage_busy", 409;
     /// The body is larger than the limit.
     BodyTooLarge = "body_too_large", 413;
     /// More events in one batch than the limit.
@@ -101,6 +105,12 @@ codes! {
     TooManySubscribers = "too_many_subscribers", 429, retry after 5;
     /// Something failed that should not have.
     Internal = "internal", 500;
+    /// What is stored of the task is damaged.
+    StorageIntegrityError = "storage_integrity_error", 500;
+    /// There is no long-term store that could keep the task.
+    StorageReleaseUnsupported = "storage_release_unsupported", 503, retry after 3600;
+    /// A store does not answer, so that nothing was released.
+    StorageUnavailable = "storage_unavailable", 503, retry after 2;
     /// The store does not answer.
     StoreUnavailable = "store_unavailable", 503, retry after 2;
     /// The store takes nothing more until something is removed.
@@ -114,7 +124,8 @@ impl ErrorCode {
     /// another question: a publish without a producer or an idempotency key may have been stored.
     #[must_use]
     pub fn is_retryable(self) -> bool {
-        matches!(self, Self::BodyTimeout | Self::Internal) || self.retry_after().is_some()
+        let soon = self != Self::StorageReleaseUnsupported && self.retry_after().is_some();
+        soon || matches!(self, Self::BodyTimeout | Self::Internal)
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a server says about itself, and the small answers of the rest of the routes.
 
+mod dependency;
 mod health;
 mod secret;
+mod storage;
 
-pub use health::{
-    Adapter, Adapters, AuthMode, Dependency, DependencyState, Health, HealthDetail, Links,
-    Readiness, ServerInfo,
-};
+pub use dependency::{ArchiveDetail, Dependency, DependencyDetail, DependencyState, ManagedState};
+pub use health::{Adapter, Adapters, AuthMode, Health, HealthDetail, Links, Readiness, ServerInfo};
 pub use secret::{AdminTokenRequest, AdminTokenResponse, TicketResponse};
+pub use storage::{ReleaseAnswer, ReleaseRequest, StorageState};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -47,9 +47,10 @@ pub use event::{
     TaskEvent, write_event,
 };
 pub use info::{
-    Adapter, Adapters, AdminTokenRequest, AdminTokenResponse, AuthMode, Dependency,
-    DependencyState, DuplicateAnswer, Health, HealthDetail, Links, NdjsonSummary, ProducerState,
-    Readiness, ServerInfo, TicketResponse,
+    Adapter, Adapters, AdminTokenRequest, AdminTokenResponse, ArchiveDetail, AuthMode, Dependency,
+    DependencyDetail, DependencyState, DuplicateAnswer, Health, HealthDetail, Links, ManagedState,
+    NdjsonSummary, ProducerState, Readiness, ReleaseAnswer, ReleaseRequest, ServerInfo,
+    StorageState, TicketResponse,
 };
 pub use invalid::{Invalid, Issue};
 pub use task::{

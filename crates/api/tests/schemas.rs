@@ -22,6 +22,8 @@ use utoipa::OpenApi;
     api::ProducerState,
     api::PublishRequest,
     api::Readiness,
+    api::ReleaseAnswer,
+    api::ReleaseRequest,
     api::ResolveTask,
     api::ServerInfo,
     api::TaskList,

@@ -44,7 +44,7 @@ impl Checker<'_> {
                         None => self.property(&entry.node, property, &path),
                     }
                 }
-                None => self.unknown(entry, entries, properties, path),
+                None => self.unknown(entry, properties, path),
             }
         }
     }
@@ -93,18 +93,11 @@ impl Checker<'_> {
         );
     }
 
-    fn unknown(&mut self, entry: &Entry, all: &[Entry], properties: &[Property], section: &str) {
+    fn unknown(&mut self, entry: &Entry, properties: &[Property], section: &str) {
         let path = join(section, &entry.key);
-        if let Some(feature) = later::feature(&path) {
-            if !later::goes_without_saying(&entry.key, all) {
-                let message = format!("not supported yet by this build ({feature})");
-                self.complain(
-                    entry.at,
-                    &path,
-                    Complaint::new(message, "remove the key".to_owned()),
-                );
-            }
-            return;
+        if let Some(why) = later::refusal(&path) {
+            let complaint = Complaint::new(why, "remove the key".to_owned());
+            return self.complain(entry.at, &path, complaint);
         }
         let known = properties.iter().map(|property| property.name.as_str());
         let hint = did_you_mean(&entry.key, known.chain(later::names_below(section)));

@@ -5,11 +5,22 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Keys of which one layer may give only one, and a higher layer's choice drops a lower one's.
-pub(crate) const EITHER_OR: [[&str; 2]; 3] = [
+pub(crate) const EITHER_OR: [[&str; 2]; 5] = [
     ["adminToken", "adminTokenFile"],
     ["auth.jwt.secret", "auth.jwt.secretFile"],
     ["auth.jwt.publicKey", "auth.jwt.publicKeyFile"],
+    ["adapters.redis.url", "adapters.redis.urlFile"],
+    ["adapters.longTerm.url", "adapters.longTerm.urlFile"],
 ];
+
+/// Where values come from, from the lowest to the highest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Layer {
+    Default,
+    File,
+    Variable,
+    Flag,
+}
 
 /// A configuration in the making.
 #[derive(Debug, Default)]
@@ -43,6 +54,16 @@ impl Draft {
     /// Where the value of `path` was given; `None` when it is the default.
     pub(crate) fn place(&self, path: &str) -> Option<&Place> {
         self.values.get(path).map(|(_, place)| place)
+    }
+
+    /// The layer that gave the value of `path`.
+    pub(crate) fn layer(&self, path: &str) -> Layer {
+        match self.place(path) {
+            None => Layer::Default,
+            Some(Place::File { .. }) => Layer::File,
+            Some(Place::Variable { .. }) => Layer::Variable,
+            Some(Place::Flag { .. }) => Layer::Flag,
+        }
     }
 
     /// Every value that was given, by path.

@@ -3,10 +3,10 @@
 use crate::describe::{names, takes};
 use crate::draft::Draft;
 use crate::keys::{Property, ROOT, Shape, join};
-use crate::later::{REFUSED_VARIABLES, is_idle_variable};
+use crate::later::why_ignored;
 use crate::problem::{Place, Problem};
 use crate::suggest::nearest;
-use crate::value::{Complaint, Misfit, from_text, quoted};
+use crate::value::{from_text, quoted};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -17,12 +17,6 @@ type Environment = BTreeMap<String, String>;
 pub(crate) fn apply(environment: &Environment, draft: &mut Draft) {
     let mut known = Vec::new();
     section(&ROOT, "", environment, draft, &mut known);
-    for (name, what) in REFUSED_VARIABLES {
-        if value(environment, name).is_some() {
-            let message = format!("{what} is not supported yet by this build");
-            draft.problem(problem(name, "adapters", message).hint("unset the variable"));
-        }
-    }
     if value(environment, "SENTRY_DSN").is_some() {
         draft.warnings.push(
             "SENTRY_DSN is set, but Sentry is not supported yet by this build: ignored".into(),
@@ -77,34 +71,30 @@ fn one(
     }
     let read = match name.as_str() {
         "TASKCAST_STORAGE" => storage(property, text),
-        _ => from_text(property, text).map_err(|misfit| match misfit {
-            Misfit::Type => Complaint::new(invalid(property, name, text), None),
-            Misfit::Later(complaint) => complaint,
-        }),
+        "TASKCAST_AUTO_MIGRATE" => loosely(text).ok_or_else(|| invalid(property, name, text)),
+        _ => from_text(property, text).ok_or_else(|| invalid(property, name, text)),
     };
     match read {
         Ok(value) => draft.set(path, value, Place::Variable { name: name.clone() }),
-        Err(complaint) => {
-            let problem = problem(name, path, complaint.message);
-            draft.problem(problem.maybe_hint(complaint.hint));
-        }
+        Err(message) => draft.problem(problem(name, path, message)),
     }
 }
 
 /// A storage mode, with the wording that `--storage` shares.
-pub(crate) fn storage(property: &Property, text: &str) -> Result<Value, Complaint> {
-    from_text(property, text).map_err(|_| match text {
-        "redis" => Complaint::new(
-            "storage mode redis is not supported yet by this build",
-            "use memory or sqlite".to_owned(),
-        ),
-        _ => {
-            let shown = quoted(text);
-            let message =
-                format!("invalid storage mode {shown}; expected memory, redis, or sqlite");
-            Complaint::new(message, None)
-        }
+pub(crate) fn storage(property: &Property, text: &str) -> Result<Value, String> {
+    from_text(property, text).ok_or_else(|| {
+        let shown = quoted(text);
+        format!("invalid storage mode {shown}; expected memory, redis, or sqlite")
     })
+}
+
+/// Yes or no in the many words that scripts of operators use.
+fn loosely(text: &str) -> Option<Value> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true.into()),
+        "0" | "false" | "no" | "off" => Some(false.into()),
+        _ => None,
+    }
 }
 
 fn invalid(property: &Property, name: &str, text: &str) -> String {
@@ -121,17 +111,15 @@ fn invalid(property: &Property, name: &str, text: &str) -> String {
 
 /// Variables nobody knows never refuse; a likely slip is pointed out.
 fn strangers(environment: &Environment, known: &[String], draft: &mut Draft) {
-    let refused = REFUSED_VARIABLES.map(|(name, _)| name);
     for (name, _) in environment.iter().filter(|(_, value)| !value.is_empty()) {
         let Some(own) = name.strip_prefix("TASKCAST_") else {
             continue;
         };
-        if known.contains(name) || refused.contains(&name.as_str()) || own.len() > 64 {
+        if known.contains(name) || own.len() > 64 {
             continue;
         }
-        if is_idle_variable(name) {
-            let text = format!("{name} is not supported yet by this build: ignored");
-            draft.warnings.push(text);
+        if let Some(why) = why_ignored(name) {
+            draft.warnings.push(format!("{name} is ignored: {why}"));
         } else if let Some(near) = nearest(
             own,
             known

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Replaces every `${NAME}` below `node`; an unset or empty variable is a problem.
 ///
-/// Keys whose feature is not built are left alone: they are refused anyway.
+/// Keys that are refused anyway are left alone.
 pub(crate) fn interpolate(
     node: &mut Node,
     environment: &BTreeMap<String, String>,
@@ -46,7 +46,7 @@ impl Interpolation<'_> {
             Value::Map(entries) => {
                 for entry in entries {
                     let path = join(path, &entry.key);
-                    if !later::is_later(&path) {
+                    if !later::is_refused(&path) {
                         self.node(&mut entry.node, &path);
                     }
                 }

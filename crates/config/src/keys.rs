@@ -22,8 +22,6 @@ pub(crate) struct Property {
     pub(crate) aliases: Vec<String>,
     /// Variables beside the generated one.
     pub(crate) variables: Vec<String>,
-    /// Words that a later build will understand.
-    pub(crate) later: Vec<String>,
     pub(crate) doc: String,
     pub(crate) default: Value,
     pub(crate) secret: bool,
@@ -102,7 +100,6 @@ fn property(name: &str, schema: &Value, required: bool) -> Property {
         name: name.to_owned(),
         aliases: words(schema, "x-aliases"),
         variables: words(schema, "x-variables"),
-        later: words(schema, "x-later"),
         doc: doc.split_whitespace().collect::<Vec<_>>().join(" "),
         default: schema.get("default").cloned().unwrap_or(Value::Null),
         secret: schema.get("format").and_then(Value::as_str) == Some("password"),

@@ -1,80 +1,70 @@
-//! Keys, words and variables of features that this build does not have: known, and refused.
+//! Keys and variables that are known and refused, or ignored: of features that this build does not
+//! have, and of work that needs no setting here.
 
-use crate::parse::{Entry, Value};
-
-/// Keys and what they belong to.
-const KEYS: [(&str, &str); 11] = [
+/// Keys and why each is refused: the feature they belong to is not built.
+const LATER: [(&str, &str); 4] = [
     ("webhook", "webhook delivery"),
     ("cleanup", "cleanup rules"),
     ("workers", "worker assignment"),
-    ("storageLifecycle", "moving tasks between stores"),
-    ("longTerm", "a long-term store"),
     ("metrics", "metrics"),
-    ("adapters.longTerm", "a long-term store"),
-    ("adapters.longTermStore", "a long-term store"),
-    ("adapters.broadcast.url", "a Redis broadcast"),
-    ("adapters.shortTerm.url", "a Redis or PostgreSQL store"),
-    ("adapters.shortTermStore.url", "a Redis or PostgreSQL store"),
 ];
 
-/// Variables that choose something this build cannot do; ignoring them could lose data.
-pub(crate) const REFUSED_VARIABLES: [(&str, &str); 2] = [
-    ("TASKCAST_REDIS_URL", "Redis"),
-    ("TASKCAST_POSTGRES_URL", "PostgreSQL"),
+/// Keys that would have no effect.
+const NEEDLESS: [(&str, &str); 2] = [
+    ("storageLifecycle.ttlSweepIntervalSeconds", SWEEP),
+    ("storageLifecycle.ttlSweepBatchSize", SWEEP),
 ];
+
+const SWEEP: &str = "deadlines are kept in order and fire by themselves: there is no sweep to tune";
 
 /// Beginnings of variables that tune something this build does not have.
-const IDLE_VARIABLES: [&str; 14] = [
+const LATER_VARIABLES: [&str; 5] = [
     "TASKCAST_SENTRY_",
     "TASKCAST_WEBHOOK_",
     "TASKCAST_CLEANUP_",
     "TASKCAST_WORKERS_",
     "TASKCAST_METRICS_",
-    "TASKCAST_LONG_TERM_",
-    "TASKCAST_STORAGE_LIFECYCLE_",
-    "TASKCAST_ADAPTERS_LONG_TERM_",
-    "TASKCAST_HOT_RETENTION_",
-    "TASKCAST_STORAGE_LOCK_TTL_SECONDS",
-    "TASKCAST_TTL_SWEEP_",
-    "TASKCAST_REDIS_",
-    "TASKCAST_POSTGRES_",
-    "TASKCAST_AUTO_MIGRATE",
 ];
 
-/// What a key belongs to, when its feature is not built.
-pub(crate) fn feature(path: &str) -> Option<&'static str> {
-    KEYS.iter()
-        .find(|(key, _)| *key == path)
-        .map(|(_, feature)| *feature)
-}
+/// Beginnings of variables that would have no effect.
+const NEEDLESS_VARIABLES: [(&str, &str); 2] = [
+    ("TASKCAST_TTL_SWEEP_", SWEEP),
+    (
+        "TASKCAST_REDIS_LEGACY_",
+        "the keys of other versions are not written",
+    ),
+];
 
-/// Whether the key's feature is not built.
-pub(crate) fn is_later(path: &str) -> bool {
-    feature(path).is_some()
-}
-
-/// The names of such keys directly below `section`.
-pub(crate) fn names_below(section: &str) -> impl Iterator<Item = &str> {
-    KEYS.iter()
-        .filter_map(move |(key, _)| match key.rsplit_once('.') {
-            Some((parent, name)) => (parent == section).then_some(name),
-            None => section.is_empty().then_some(*key),
-        })
-}
-
-/// Whether a variable belongs to a feature that is not built.
-pub(crate) fn is_idle_variable(name: &str) -> bool {
-    IDLE_VARIABLES
-        .iter()
-        .any(|beginning| name.starts_with(beginning))
-}
-
-/// A `url` beside a provider that is refused itself needs no words of its own.
-pub(crate) fn goes_without_saying(key: &str, siblings: &[Entry]) -> bool {
-    let later = |entry: &Entry| {
-        entry.key == "provider"
-            && matches!(&entry.node.value, Value::Text(text)
-                if ["redis", "postgres"].contains(&text.text.as_str()))
+/// Why a key is refused, and what to do about it.
+pub(crate) fn refusal(path: &str) -> Option<String> {
+    let of = |table: &[(&'static str, &'static str)]| {
+        let found = table.iter().find(|(key, _)| *key == path);
+        found.map(|(_, why)| *why)
     };
-    key == "url" && siblings.iter().any(later)
+    of(&LATER)
+        .map(|feature| format!("not supported yet by this build ({feature})"))
+        .or_else(|| of(&NEEDLESS).map(str::to_owned))
+}
+
+/// Whether the key is refused whatever it says.
+pub(crate) fn is_refused(path: &str) -> bool {
+    refusal(path).is_some()
+}
+
+/// The names of keys directly below `section` whose feature is not built.
+pub(crate) fn names_below(section: &str) -> impl Iterator<Item = &str> {
+    LATER
+        .iter()
+        .filter_map(move |(key, _)| section.is_empty().then_some(*key))
+}
+
+/// Why a variable is ignored, when it is known.
+pub(crate) fn why_ignored(name: &str) -> Option<&'static str> {
+    if LATER_VARIABLES.iter().any(|one| name.starts_with(one)) {
+        return Some("not supported yet by this build");
+    }
+    let needless = NEEDLESS_VARIABLES
+        .iter()
+        .find(|(one, _)| name.starts_with(one));
+    needless.map(|(_, why)| *why)
 }

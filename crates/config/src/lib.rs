@@ -41,16 +41,19 @@ mod resolve;
 mod sentry;
 mod settings;
 mod suggest;
+mod url;
 mod value;
 
 pub use describe::{KeyReference, describe};
 pub use keys::json_schema;
 pub use load::{Given, LoadRequest, Loaded, Overrides, load};
 pub use model::{
-    Algorithm, BroadcastProvider, Durability, LimitsConfig, LogFormat, LogLevel, ScopeName, Secret,
-    Selection, ShutdownConfig, SseConfig,
+    Algorithm, Durability, LimitsConfig, LogFormat, LogLevel, ScopeName, Secret, Selection,
+    ShutdownConfig, SseConfig,
 };
 pub use problem::{ConfigErrors, Place, Position, Problem};
 pub use settings::{
-    Admin, Auth, Bind, Cors, Interface, JwtKey, JwtSettings, Log, Settings, Storage, TrustedService,
+    Admin, Auth, Bind, Cors, HotRetention, Interface, JwtKey, JwtSettings, Log, LongTerm,
+    LongTermStorage, PostgresSettings, RedisSettings, Settings, Storage, TrustedService,
 };
+pub use url::ServerUrl;

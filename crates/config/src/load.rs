@@ -165,10 +165,7 @@ fn apply_storage(text: &str, place: Place, draft: &mut Draft) {
     let Some(property) = find(PATH) else { return };
     match environment::storage(property, text) {
         Ok(value) => draft.set(PATH, value, place),
-        Err(complaint) => {
-            let problem = Problem::new(place, PATH, complaint.message);
-            draft.problem(problem.maybe_hint(complaint.hint));
-        }
+        Err(message) => draft.problem(Problem::new(place, PATH, message)),
     }
 }
 

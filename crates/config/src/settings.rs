@@ -1,8 +1,9 @@
 //! What a server runs with: every choice made, every file read, every secret in hand.
 
+use crate::ServerUrl;
 use crate::model::{
-    Algorithm, BroadcastProvider, Durability, LimitsConfig, LogFormat, LogLevel, ScopeName, Secret,
-    Selection, ShutdownConfig, SseConfig,
+    Algorithm, Durability, LimitsConfig, LogFormat, LogLevel, ScopeName, Secret, Selection,
+    ShutdownConfig, SseConfig,
 };
 use serde::Serialize;
 use std::path::PathBuf;
@@ -22,10 +23,10 @@ pub struct Settings {
     pub auth: Auth,
     /// Backends with a key of their own; they work in every auth mode.
     pub trusted_services: Vec<TrustedService>,
-    /// Where tasks and events are kept.
+    /// Where tasks and events are kept, and how instances hear of each other.
     pub storage: Storage,
-    /// How subscribers hear of new events.
-    pub broadcast: BroadcastProvider,
+    /// Where every task is kept for good, if anywhere.
+    pub long_term: Option<LongTerm>,
     /// Which pages of other origins may call.
     pub cors: Cors,
     /// Bounds on requests.
@@ -142,6 +143,83 @@ pub enum Storage {
         /// What an acknowledged write survives.
         durability: Durability,
     },
+    /// In a Redis that any number of instances share; it carries the news between them too.
+    Redis(RedisSettings),
+}
+
+impl Storage {
+    /// The provider, as configuration names it.
+    #[must_use]
+    pub fn provider(&self) -> &'static str {
+        match self {
+            Self::Memory { .. } => "memory",
+            Self::Sqlite { .. } => "sqlite",
+            Self::Redis(_) => "redis",
+        }
+    }
+}
+
+/// How Redis is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RedisSettings {
+    /// Where it is: a server, or nodes of a cluster.
+    pub url: ServerUrl,
+    /// What every key and channel begins with.
+    pub prefix: String,
+    /// How many replicas have to have a write before it is acknowledged.
+    pub wait_replicas: u32,
+}
+
+/// The store that keeps every task for good, and how it works with the short-term store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LongTerm {
+    /// The store.
+    pub store: LongTermStorage,
+    /// Bytes of events that may wait for it; by the size of the short-term store if absent.
+    pub max_backlog_bytes: Option<u64>,
+    /// When another instance goes on with archiving after the one that did is gone.
+    pub lease_ttl: Duration,
+    /// What leaves the short-term store by itself; nothing if absent.
+    pub retention: Option<HotRetention>,
+}
+
+/// Where every task is kept for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LongTermStorage {
+    /// In a PostgreSQL database.
+    Postgres(PostgresSettings),
+    /// In a file of this machine.
+    Sqlite {
+        /// The file; absolute when the working directory is.
+        path: PathBuf,
+    },
+}
+
+/// How PostgreSQL is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PostgresSettings {
+    /// Where it is.
+    pub url: ServerUrl,
+    /// The most connections of this instance.
+    pub max_connections: usize,
+    /// Whether the schema is brought up to date at the start.
+    pub auto_migrate: bool,
+}
+
+/// What leaves the short-term store by itself, once it is archived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HotRetention {
+    /// How long after its last event a terminal task stays.
+    pub terminal: Duration,
+    /// How long after its last event any other task stays.
+    pub idle: Duration,
+    /// How many of its newest events a long log keeps.
+    pub window_events: u64,
 }
 
 /// Which pages of other origins may call; never with credentials when it is any.

@@ -3,7 +3,7 @@
 use crate::describe::takes;
 use crate::keys::{Property, Shape};
 use crate::parse::{Node, Value as Written, Written as Source};
-use crate::suggest::{did_you_mean, one_of};
+use crate::suggest::did_you_mean;
 use serde_json::Value;
 
 /// Why a value does not fit its key.
@@ -22,24 +22,13 @@ impl Complaint {
     }
 }
 
-/// Why the text of a variable does not fit its key; the text itself is the caller's to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Misfit {
-    /// It is not what the key takes.
-    Type,
-    /// A later build will understand it.
-    Later(Complaint),
-}
-
 /// Fits a value from a file.
 pub(crate) fn from_node(property: &Property, value: &Written) -> Result<Value, Complaint> {
     let refuse = |hint| expected(property, &got(property, value), hint);
     match (&property.shape, value) {
         (_, Written::Text(text)) if text.written == Source::AsVariable => {
-            from_text(property, &text.text).map_err(|misfit| match misfit {
-                Misfit::Type => expected(property, "something else from a variable", None),
-                Misfit::Later(complaint) => complaint,
-            })
+            let got = "something else from a variable";
+            from_text(property, &text.text).ok_or_else(|| expected(property, got, None))
         }
         (Shape::Bool, Written::Bool(value)) => Ok(Value::Bool(*value)),
         (Shape::Integer { min, max }, Written::Number(text)) => {
@@ -47,10 +36,7 @@ pub(crate) fn from_node(property: &Property, value: &Written) -> Result<Value, C
         }
         (Shape::Text, Written::Text(text)) if !text.text.is_empty() => Ok(text.text.clone().into()),
         (Shape::Word(words), Written::Text(text)) => {
-            word(property, words, &text.text).map_err(|misfit| match misfit {
-                Misfit::Type => refuse(near(words, &text.text)),
-                Misfit::Later(complaint) => complaint,
-            })
+            word(words, &text.text).ok_or_else(|| refuse(near(words, &text.text)))
         }
         (Shape::Selection, Written::Text(text)) if text.text == "*" => Ok("*".into()),
         (Shape::Selection, Written::List(items)) => texts(property, items),
@@ -59,24 +45,25 @@ pub(crate) fn from_node(property: &Property, value: &Written) -> Result<Value, C
     }
 }
 
-/// Fits the text of a variable, which takes the type its key needs; lists are comma-separated.
-pub(crate) fn from_text(property: &Property, text: &str) -> Result<Value, Misfit> {
+/// Fits the text of a variable, which takes the type its key needs; lists are comma-separated. The
+/// text itself is the caller's to show.
+pub(crate) fn from_text(property: &Property, text: &str) -> Option<Value> {
     let parts = || {
         text.split(',')
             .map(str::trim)
             .filter(|part| !part.is_empty())
     };
     match &property.shape {
-        Shape::Bool => text.parse().map(Value::Bool).map_err(|_| Misfit::Type),
-        Shape::Integer { min, max } => integer(text, *min, *max).ok_or(Misfit::Type),
-        Shape::Text if !text.is_empty() => Ok(text.into()),
-        Shape::Word(words) => word(property, words, text),
-        Shape::Selection if text == "*" => Ok("*".into()),
-        Shape::Selection => Ok(parts().map(Value::from).collect()),
+        Shape::Bool => text.parse().map(Value::Bool).ok(),
+        Shape::Integer { min, max } => integer(text, *min, *max),
+        Shape::Text if !text.is_empty() => Some(text.into()),
+        Shape::Word(words) => word(words, text),
+        Shape::Selection if text == "*" => Some("*".into()),
+        Shape::Selection => Some(parts().map(Value::from).collect()),
         Shape::Words(words) if parts().all(|part| words.iter().any(|word| word == part)) => {
-            Ok(parts().map(Value::from).collect())
+            Some(parts().map(Value::from).collect())
         }
-        _ => Err(Misfit::Type),
+        _ => None,
     }
 }
 
@@ -91,15 +78,8 @@ fn integer(text: &str, min: i64, max: i64) -> Option<Value> {
 }
 
 /// A known word.
-fn word(property: &Property, words: &[String], text: &str) -> Result<Value, Misfit> {
-    if words.iter().any(|word| word == text) {
-        return Ok(text.into());
-    }
-    let later = property.later.iter().find(|later| *later == text);
-    Err(later.map_or(Misfit::Type, |later| {
-        let message = format!("`{later}` is not supported yet by this build");
-        Misfit::Later(Complaint::new(message, format!("use {}", one_of(words))))
-    }))
+fn word(words: &[String], text: &str) -> Option<Value> {
+    words.iter().any(|word| word == text).then(|| text.into())
 }
 
 fn texts(property: &Property, items: &[Node]) -> Result<Value, Complaint> {

@@ -177,7 +177,7 @@ fn a_key_can_neither_break_the_line_of_its_refusal_nor_flood_it() {
 fn paths_in_a_file_are_relative_to_it_and_others_to_the_working_directory() {
     let database = |start: &Start| match start.loads().settings.storage {
         Storage::Sqlite { path, .. } => below(start, &path),
-        Storage::Memory { .. } => panic!("memory"),
+        other => panic!("{other:?}"),
     };
     let start = || {
         Start::new()

@@ -26,26 +26,36 @@ fn another_value(key: &KeyReference) -> String {
         ("auth.jwt.publicKey", _) => PEM.into(),
         ("adminTokenFile" | "auth.jwt.secretFile", _) => "other.key".into(),
         ("auth.jwt.publicKeyFile", _) => "other.pem".into(),
+        ("adapters.longTerm.url", _) => "postgres://other/tasks".into(),
+        ("adapters.longTerm.urlFile", _) => "other.postgres".into(),
+        ("adapters.redis.urlFile", _) => "other.redis".into(),
+        ("adapters.longTerm.provider", _) => "sqlite".into(),
+        ("adapters.shortTerm.provider" | "adapters.broadcast.provider", _) => "memory".into(),
+        (path, _) if path.ends_with(".url") => "redis://other:6379".into(),
         (_, _) if key.secret => format!("another {SECRET}"),
         (_, Some(Value::Bool(value))) => (!value).to_string(),
-        (_, Some(Value::Number(number))) => (number.as_u64().unwrap() - 1).to_string(),
+        (_, Some(Value::Number(number))) => (number.as_u64().unwrap() + 1).to_string(),
         (_, Some(Value::String(word))) if !key.path.ends_with(".path") => key
             .takes
             .split([',', ' '])
             .find(|other| ![word.as_str(), "", "or"].contains(other))
             .unwrap()
             .into(),
+        (_, None) if key.takes == "true or false" => "true".into(),
+        ("longTerm.maxBacklogBytes", _) => "2097152".into(),
         (_, None) if key.takes.starts_with("a whole number") => "77".into(),
         _ => "something".into(),
     }
 }
 
 /// Surroundings in which keys matter: each key has an effect in at least one of them.
-fn surroundings() -> [(&'static str, Start); 5] {
+fn surroundings() -> [(&'static str, Start); 8] {
     let start = |yaml: &str| {
         Start::new()
             .yaml(yaml)
             .file("other.key", format!("other {SECRET}"))
+            .file("other.redis", "redis://other:6379")
+            .file("other.postgres", "postgres://other/tasks")
             .file("other.pem", PEM.replace("MCow", "Other"))
             .file("jwt.pem", PEM.replace("MCow", "First"))
     };
@@ -62,6 +72,21 @@ fn surroundings() -> [(&'static str, Start); 5] {
         (
             "with secrets",
             start(&format!("auth: {{mode: jwt, jwt: {{secret: {SECRET}}}}}")),
+        ),
+        (
+            "with two tiers",
+            start(
+                "adapters: {redis: {url: redis://a}, longTerm: {url: postgres://a/b}}\n\
+                 storageLifecycle: {hotRetentionEnabled: true}",
+            ),
+        ),
+        (
+            "with a file for good",
+            start("adapters: {longTerm: {path: archive.db}}"),
+        ),
+        (
+            "with a choice to make",
+            start("adapters: {longTerm: {path: archive.db, url: postgres://a/b}}"),
         ),
         (
             "with public keys",
@@ -86,10 +111,6 @@ fn settings(start: &Start, variables: &[(&str, &str)]) -> Option<Settings> {
 fn every_variable_of_every_key_has_its_effect() {
     let surroundings = surroundings();
     for key in keys() {
-        // One provider is all there is yet: the variable's effect is to refuse others.
-        if key.path == "adapters.broadcast.provider" {
-            continue;
-        }
         let value = another_value(&key);
         for name in &key.variables {
             let mut variables = vec![(name.as_str(), value.as_str())];
@@ -198,13 +219,11 @@ proptest! {
         let (key, min, max) = which.get(&numbers);
         let value = |share: f64| min + ((max - min) as f64 * share) as u64;
         let [file, variable] = shares.map(|share| share.map(value));
-        // Both kinds of storage key are used in their own surroundings.
-        let mut start = Start::new();
+        // A flag chooses a store, so that the keys of others are idle and not refused.
+        let storage = Some(if key.path.ends_with("maxBytes") { "memory" } else { "sqlite" }.into());
+        let mut start = Start::new().flags(Overrides { storage, ..Overrides::default() });
         if let Some(value) = file {
             start = start.yaml(&yaml(&key.path, &value.to_string()));
-        }
-        if key.path == "adapters.shortTerm.maxBytes" {
-            start = start.flags(Overrides { storage: Some("memory".into()), ..Overrides::default() });
         }
         if key.path.starts_with("auth.jwt") {
             start = start.var("TASKCAST_AUTH_MODE", "none");

@@ -5,44 +5,6 @@ mod common;
 use common::{SECRET, Start};
 use taskcast_config::{Auth, Cors, Interface, Overrides, Selection, Storage};
 
-const GUIDE_MINIMAL: &str = "port: 3721
-
-auth:
-  mode: jwt
-  jwt:
-    algorithm: HS256
-    secret: ${JWT_SECRET}
-
-adapters:
-  broadcast:
-    provider: redis
-    url: ${REDIS_URL}
-  shortTerm:
-    provider: redis
-    url: ${REDIS_URL}
-";
-
-#[test]
-fn the_guides_minimal_configuration_is_refused_only_because_of_redis() {
-    let start = Start::new().yaml(GUIDE_MINIMAL).var("JWT_SECRET", SECRET);
-    assert_eq!(
-        start.refusals(),
-        [
-            "taskcast.config.yaml:11:15: adapters.broadcast.provider: `redis` is not supported \
-             yet by this build; use memory",
-            "taskcast.config.yaml:14:15: adapters.shortTerm.provider: `redis` is not supported \
-             yet by this build; use memory or sqlite",
-        ]
-    );
-    let without_redis = GUIDE_MINIMAL.split("adapters:").next().unwrap();
-    let loaded = Start::new()
-        .yaml(without_redis)
-        .var("JWT_SECRET", SECRET)
-        .loads();
-    assert!(matches!(loaded.settings.auth, Auth::Jwt(_)));
-    assert_eq!(loaded.warnings, Vec::<String>::new());
-}
-
 #[test]
 fn an_open_server_listens_on_loopback_unless_told_otherwise() {
     let interface = |yaml: &str| Start::new().yaml(yaml).loads().settings.bind.interface;
@@ -167,7 +129,7 @@ fn an_absent_sentry_dsn_only_turns_sentry_off() {
 #[test]
 fn what_is_only_unwise_or_idle_is_warned_about() {
     let short = "auth: {mode: jwt, jwt: {secret: short}}";
-    let cases: [(Start, &str); 8] = [
+    let cases: [(Start, &str); 9] = [
         (
             Start::new().yaml(short),
             "the JWT secret has fewer than 32 bytes",
@@ -193,12 +155,16 @@ fn what_is_only_unwise_or_idle_is_warned_about() {
             "did you mean TASKCAST_PORT?",
         ),
         (
-            Start::new().var("TASKCAST_AUTO_MIGRATE", "1"),
-            "TASKCAST_AUTO_MIGRATE is not supported",
+            Start::new().var("TASKCAST_AUTO_MIGRATE", "Yes"),
+            "TASKCAST_AUTO_MIGRATE is set but no Postgres configured — skipping",
         ),
         (
             Start::new().var("TASKCAST_SENTRY_DSN", "1"),
-            "TASKCAST_SENTRY_DSN is not supported yet",
+            "TASKCAST_SENTRY_DSN is ignored: not supported yet",
+        ),
+        (
+            Start::new().var("TASKCAST_TTL_SWEEP_BATCH_SIZE", "7"),
+            "TASKCAST_TTL_SWEEP_BATCH_SIZE is ignored: deadlines",
         ),
     ];
     for (start, expected) in cases {

@@ -68,7 +68,7 @@ const YAML: &[(&str, &str)] = &[
     ("trustedServices:\n  - {name: a, keys: k, key: l, scope: []}", "2:15: trustedServices[0].keys: unknown key; did you mean `key`?"),
     ("trustedServices: [x]", "1:19: trustedServices[0]: expected a section of keys, got text"),
     // Storage.
-    ("adapters:\n  shortTerm: {provider: sqlit}", "2:25: adapters.shortTerm.provider: expected memory or sqlite, got \"sqlit\"; did you mean `sqlite`?"),
+    ("adapters:\n  shortTerm: {provider: sqlit}", "2:25: adapters.shortTerm.provider: expected memory, sqlite, or redis, got \"sqlit\"; did you mean `sqlite`?"),
     ("adapters:\n  shortTerm: {provider: memory, path: x.db}", "2:39: adapters.shortTerm.path: storage memory does not use it; remove it, or choose the other storage"),
     ("adapters:\n  shortTerm: {maxBytes: 2000000}", "2:25: adapters.shortTerm.maxBytes: storage sqlite does not use it; remove it, or choose the other storage"),
     ("adapters:\n  shortTerm: {path: a.db}\n  shortTermStore: {path: b.db}", "3:3: adapters.shortTerm: `shortTermStore` is another name of `shortTerm`, which is given on line 2; keep one"),
@@ -88,12 +88,7 @@ const YAML: &[(&str, &str)] = &[
     ("webhook: {defaultRetry: {retries: 3}}", "1:1: webhook: not supported yet by this build (webhook delivery); remove the key"),
     ("cleanup: {rules: []}", "1:1: cleanup: not supported yet by this build (cleanup rules); remove the key"),
     ("workers: {enabled: false}", "1:1: workers: not supported yet by this build (worker assignment); remove the key"),
-    ("storageLifecycle: {}", "1:1: storageLifecycle: not supported yet by this build (moving tasks between stores); remove the key"),
     ("metrics: {}", "1:1: metrics: not supported yet by this build (metrics); remove the key"),
-    ("longTerm: {}", "1:1: longTerm: not supported yet by this build (a long-term store); remove the key"),
-    ("adapters:\n  longTermStore: {url: '${GONE}'}", "2:3: adapters.longTermStore: not supported yet by this build (a long-term store); remove the key"),
-    ("adapters:\n  shortTerm: {provider: postgres, url: x}", "2:25: adapters.shortTerm.provider: `postgres` is not supported yet by this build; use memory or sqlite"),
-    ("adapters:\n  broadcast: {provider: memory, url: x}", "2:33: adapters.broadcast.url: not supported yet by this build (a Redis broadcast); remove the key"),
     ("sentry:\n  dsn: https://x@y/1", "1:1: sentry: Sentry is not supported yet by this build; remove the section"),
     ("sentry:\n  captureTaskFailures: true", "1:1: sentry: Sentry is not supported yet by this build; remove the section"),
     ("sentry:\n  dsn: ${GONE}\n  captureTaskFailure: true", "3:3: sentry.captureTaskFailure: unknown key; did you mean `captureTaskFailures`?"),
@@ -150,10 +145,6 @@ const VARIABLES: &[(&str, &str, &str)] = &[
     ("TASKCAST_ADMIN_API", "1", "TASKCAST_ADMIN_API: adminApi: invalid TASKCAST_ADMIN_API \"1\"; expected true or false"),
     ("TASKCAST_JWT_SECRET", SECRET, "TASKCAST_JWT_SECRET: auth.jwt.secret: it is set, but auth.mode is not; set auth.mode to jwt, or to none to leave the server open"),
     ("TASKCAST_STORAGE", "disk", "TASKCAST_STORAGE: adapters.shortTerm.provider: invalid storage mode \"disk\"; expected memory, redis, or sqlite"),
-    ("TASKCAST_STORAGE", "redis", "TASKCAST_STORAGE: adapters.shortTerm.provider: storage mode redis is not supported yet by this build; use memory or sqlite"),
-    ("TASKCAST_REDIS_URL", "redis://x", "TASKCAST_REDIS_URL: adapters: Redis is not supported yet by this build; unset the variable"),
-    ("TASKCAST_POSTGRES_URL", "postgres://x", "TASKCAST_POSTGRES_URL: adapters: PostgreSQL is not supported yet by this build; unset the variable"),
-    ("TASKCAST_ADAPTERS_BROADCAST_PROVIDER", "redis", "TASKCAST_ADAPTERS_BROADCAST_PROVIDER: adapters.broadcast.provider: `redis` is not supported yet by this build; use memory"),
     ("TASKCAST_ADMIN_TOKEN_FILE", "gone.key", "TASKCAST_ADMIN_TOKEN_FILE: adminTokenFile: cannot use gone.key: no such file"),
 ];
 

@@ -1,12 +1,14 @@
 //! The engine: its parts, and how they start and stop.
 
 use crate::access::{Access, AccessMemory};
-use crate::topic::Topics;
-use crate::{EngineError, EngineOptions, Random, background};
+use crate::deadlines::Alarm;
+use crate::feed::Feed;
+use crate::topic::{Flight, Topics};
+use crate::{EngineError, EngineOptions, Random, background, deadlines, feed};
 use std::sync::Arc;
-use taskcast_core::{Identity, Limits, Millis, TaskId};
+use std::time::Duration;
+use taskcast_core::{Identity, Limits, Millis, TaskId, due};
 use taskcast_store::{Broadcast, Commit, CommitError, Committed, Hint, ShortTermStore, TaskState};
-use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,12 +28,14 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) topics: Arc<Topics>,
     pub(crate) access: AccessMemory,
-    /// Counts commits made here: wakes the readers of all tasks.
-    pub(crate) commits: watch::Sender<u64>,
+    /// Wakes the readers of all tasks.
+    pub(crate) feed: Feed,
     /// Told when a record changed: its deadline may be the next one.
-    pub(crate) deadlines: Notify,
+    pub(crate) alarm: Alarm,
+    /// How long streams bear a store that does not answer.
+    pub(crate) outage_patience: Duration,
     pub(crate) stop: CancellationToken,
-    background: TaskTracker,
+    pub(crate) background: TaskTracker,
 }
 
 impl TaskEngine {
@@ -39,6 +43,7 @@ impl TaskEngine {
     #[must_use]
     pub fn start(options: EngineOptions) -> Self {
         let listening = options.broadcast.listen();
+        let partitions = options.store.info().partitions;
         let inner = Arc::new(Inner {
             topics: Arc::new(Topics::new(&options.limits, listening.interest)),
             store: options.store,
@@ -46,18 +51,17 @@ impl TaskEngine {
             random: options.random,
             limits: options.limits,
             access: AccessMemory::default(),
-            commits: watch::Sender::new(0),
-            deadlines: Notify::new(),
+            feed: Feed::new(partitions),
+            alarm: Alarm::default(),
+            outage_patience: options.outage_patience,
             stop: CancellationToken::new(),
             background: TaskTracker::new(),
         });
         let tracker = &inner.background;
         tracker.spawn(background::hints(inner.clone(), listening.hints));
         tracker.spawn(background::repair(inner.clone(), options.repair_interval));
-        tracker.spawn(background::deadlines(
-            inner.clone(),
-            options.deadline_interval,
-        ));
+        tracker.spawn(deadlines::fire(inner.clone(), options.deadline_interval));
+        tracker.spawn(feed::watch(inner.clone()));
         tracker.close();
         Self { inner }
     }
@@ -131,21 +135,28 @@ impl Inner {
     ///
     /// Should the caller go away in the middle, the commit still happens whole or not at all;
     /// followers then learn of it from the store.
-    pub(crate) async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
+    pub(crate) async fn commit(self: &Arc<Self>, commit: Commit) -> Result<Committed, CommitError> {
         let id = commit.task.clone();
-        let changes_record = commit.change.is_some();
-        let unsettled = Unsettled {
+        let deadline = commit.change.as_ref().and_then(|it| due(&it.record));
+        let under_way = UnderWay {
             inner: self,
-            id: &id,
+            flight: self.topics.get(&id).map(|topic| topic.depart()),
         };
-        let committed = self.store.commit(commit).await;
-        std::mem::forget(unsettled);
-        let committed = committed?;
+        let committed = self.store.commit(commit).await?;
         self.tell(&id, &committed);
-        if changes_record {
-            self.deadlines.notify_one();
+        drop(under_way);
+        if let Some((at, _)) = deadline {
+            self.alarm.set(at);
         }
         Ok(committed)
+    }
+
+    /// Tells of a task that was created.
+    pub(crate) fn was_created(&self, state: &TaskState) {
+        if let Some((at, _)) = due(&state.record) {
+            self.alarm.set(at);
+        }
+        self.feed.committed(&state.record.id, state.commit);
     }
 
     fn tell(&self, id: &TaskId, committed: &Committed) {
@@ -154,15 +165,9 @@ impl Inner {
         {
             topic.append(committed.events.clone(), committed.tail, committed.sealed);
         }
-        self.wake_everything();
+        self.feed.committed(id, committed.commit);
         let (task, epoch, tail) = (id.clone(), committed.epoch, committed.tail);
         self.broadcast.announce(Hint { task, epoch, tail });
-    }
-
-    /// Tells the readers of all tasks that there was, or may have been, a commit.
-    pub(crate) fn wake_everything(&self) {
-        self.commits
-            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// The access rules of a task, and whether they come from memory.
@@ -176,17 +181,19 @@ impl Inner {
     }
 }
 
-/// A commit whose outcome is not known yet. Dropped with its caller, it makes the deadline loop and
-/// the readers of everything look; followers see it with the next commit, or the next repair.
-struct Unsettled<'a> {
-    inner: &'a Inner,
-    id: &'a TaskId,
+/// A commit under way. When it has ended, answered or not, what its log lacks is read: the
+/// acknowledgement that would have brought it may never come.
+struct UnderWay<'a> {
+    inner: &'a Arc<Inner>,
+    flight: Option<Flight>,
 }
 
-impl Drop for Unsettled<'_> {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        tracing::debug!(task = %self.id, "the caller of a commit went away before it was answered");
-        self.inner.deadlines.notify_one();
-        self.inner.wake_everything();
+        if let Some(flight) = self.flight.take() {
+            let topic = flight.topic().clone();
+            drop(flight);
+            self.inner.fetch(&topic);
+        }
     }
 }

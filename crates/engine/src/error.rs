@@ -86,6 +86,10 @@ pub enum EngineError {
     /// An event could not be written.
     #[error("{0}")]
     Json(String),
+    /// The store had lost the log that was followed, and has it back from the archive as another
+    /// log. A reader that comes back is told what is missing.
+    #[error("task {0} has come back as another log; come back for it")]
+    AnotherLog(TaskId),
     /// The engine is stopping.
     #[error("the server is stopping")]
     Stopping,

@@ -2,20 +2,23 @@
 //!
 //! The position is the number of a commit per partition, and the index below which the slots of
 //! the next commit were given already (a commit is of one log). As text:
-//! `<incarnation>-<commit>.<index>`, partitions joined by commas.
+//! `<incarnation>-<commit>.<index>`, partitions joined by commas. Within a partition events come in
+//! the order of commits; between partitions there is no order.
+
+mod position;
 
 use crate::engine::Inner;
+use crate::feed::FeedReader;
+use crate::outage::Outage;
 use crate::topic::Seat;
 use crate::{EngineError, Gap, TaskEngine};
+use position::Position;
 use std::sync::Arc;
-use std::time::Duration;
 use taskcast_core::{
     CommitNumber, Epoch, Event, EventFilter, GapReason, Identity, Index, Scope, TaskId,
 };
-use taskcast_store::{Appended, Partition};
-use tokio::sync::watch;
+use taskcast_store::{Appended, AppendedPage, Partition};
 use tokio::task::coop::consume_budget;
-use tokio::time::sleep;
 
 /// What a reader of everything asks for.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +43,7 @@ pub enum EverythingFrame {
         /// The cursor after it.
         cursor: String,
     },
-    /// The cursor the reader came with means nothing here; the stream begins now.
+    /// Something is missing; the stream goes on with what is left.
     Gap(Gap),
 }
 
@@ -50,27 +53,24 @@ pub struct EverythingStream {
     identity: Arc<Identity>,
     filter: EventFilter,
     incarnation: u64,
+    /// Where it has read to, by partition.
     positions: Vec<Position>,
-    commits: watch::Receiver<u64>,
+    /// Where it stood when the last frames were given.
+    given: Vec<Position>,
+    /// The partition that is read first in the next turn, so that each has its turn.
+    first: usize,
+    reader: FeedReader,
+    outage: Outage,
     ready: Vec<EverythingFrame>,
+    ready_bytes: usize,
     /// Counts the stream among the subscribers.
     _seat: Seat,
 }
 
-/// Where a reader stands in one partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Position {
-    /// Every commit up to this one was given.
-    after: CommitNumber,
-    /// Slots of the commit after that were given below this index.
-    given: Index,
-}
-
-/// How long to wait for commits of other engines before looking.
-const LOOK: Duration = Duration::from_secs(1);
+/// Events read at once from one partition.
 const PAGE: usize = 256;
-/// Past every commit that there will be, in every store's numbers.
-const PAST_ALL: CommitNumber = CommitNumber(u64::MAX >> 1);
+/// Payload bytes, about, at which frames go out before other partitions are read.
+const STEP_BYTES: usize = 128 << 10;
 
 impl TaskEngine {
     /// Follows the events of all tasks that `identity` may see.
@@ -87,50 +87,53 @@ impl TaskEngine {
             return Err(EngineError::Stopping);
         }
         let seat = inner.topics.seat()?;
-        let commits = inner.commits.subscribe();
-        let info = inner.store.info();
-        let mut newest = Vec::new();
-        for partition in 0..info.partitions {
-            let number = Partition(partition);
-            let page = inner.store.appended(number, PAST_ALL, 1).await?;
-            newest.push(Position::after(page.newest));
+        let (reader, incarnation) = (inner.feed.read(), inner.store.info().incarnation);
+        let newest = look(&inner).await?;
+        let (mut ready, mut positions) = (Vec::new(), newest.clone());
+        if let Some(text) = ask.cursor {
+            match position::parse(&text, incarnation, &newest) {
+                Some(parsed) => positions = parsed,
+                None => ready.push(gap(text, GapReason::Unknown)),
+            }
         }
-        let mut ready = Vec::new();
-        let positions = match ask.cursor {
-            None => newest,
-            Some(text) => match parse(&text, info.incarnation, &newest) {
-                Some(positions) => positions,
-                None => {
-                    let (earliest, reason) = (Index::START, GapReason::Unknown);
-                    ready.push(EverythingFrame::Gap(Gap {
-                        requested: text,
-                        earliest,
-                        reason,
-                    }));
-                    newest
-                }
-            },
-        };
-        let (filter, incarnation) = (ask.filter, info.incarnation);
         Ok(EverythingStream {
             inner,
             identity,
-            filter,
+            filter: ask.filter,
             incarnation,
+            given: positions.clone(),
             positions,
-            commits,
+            first: 0,
+            reader,
+            outage: Outage::default(),
             ready,
+            ready_bytes: 0,
             _seat: seat,
         })
     }
 }
 
+/// The end of every partition.
+async fn look(inner: &Inner) -> Result<Vec<Position>, EngineError> {
+    let before = inner.feed.newest();
+    let newest = inner.store.newest().await?;
+    inner.feed.looked(&before, &newest);
+    Ok(newest.into_iter().map(Position::after).collect())
+}
+
+fn gap(requested: String, reason: GapReason) -> EverythingFrame {
+    EverythingFrame::Gap(Gap {
+        requested,
+        earliest: Index::START,
+        reason,
+    })
+}
+
 impl EverythingStream {
-    /// The cursor of everything that was read. Frames that [`next`](Self::next) has not given yet lie
-    /// before it, so ask between two calls that gave all they had.
+    /// The cursor after the frames that were given.
     #[must_use]
     pub fn cursor(&self) -> String {
-        write(self.incarnation, &self.positions)
+        position::write(self.incarnation, &self.given)
     }
 
     /// The next frames, as soon as there are any. May be dropped while it waits, without losing a
@@ -141,6 +144,8 @@ impl EverythingStream {
     pub async fn next(&mut self) -> Result<Vec<EverythingFrame>, EngineError> {
         loop {
             if !self.ready.is_empty() {
+                self.given.clone_from(&self.positions);
+                self.ready_bytes = 0;
                 return Ok(std::mem::take(&mut self.ready));
             }
             if self.inner.stop.is_cancelled() {
@@ -148,56 +153,123 @@ impl EverythingStream {
             }
             // Events that are not wanted make many turns that wait for nothing.
             consume_budget().await;
-            self.commits.borrow_and_update();
-            let mut more = false;
-            for partition in 0..self.positions.len() {
-                more |= self.step(partition).await?;
-            }
-            if self.ready.is_empty() && !more {
-                self.wait().await;
+            match self.turn().await {
+                Ok(more) => {
+                    self.outage = Outage::default();
+                    if self.ready.is_empty() {
+                        self.given.clone_from(&self.positions);
+                        if !more {
+                            self.wait().await?;
+                        }
+                    }
+                }
+                Err(EngineError::Store(error)) => self.outage.bear(&self.inner, error).await?,
+                Err(error) => return Err(error),
             }
         }
     }
 
-    async fn wait(&mut self) {
-        let stop = self.inner.stop.clone();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            _ = self.commits.changed() => {}
-            () = sleep(LOOK) => {}
+    /// Reads what is new. Tells whether there may be more.
+    async fn turn(&mut self) -> Result<bool, EngineError> {
+        if self.inner.store.info().incarnation != self.incarnation {
+            return self.begin_anew().await.map(|()| true);
         }
+        let newest = self.reader.known.borrow_and_update().newest.clone();
+        let (count, mut more) = (self.positions.len(), false);
+        for turn in 0..count {
+            let partition = (self.first + turn) % count;
+            if newest.get(partition) != Some(&self.positions[partition].after) {
+                more |= self.step(partition).await?;
+            }
+            if self.ready_bytes >= STEP_BYTES {
+                self.first = partition + 1;
+                return Ok(true);
+            }
+        }
+        Ok(more)
+    }
+
+    /// The store is another one now, whose commits have other numbers.
+    async fn begin_anew(&mut self) -> Result<(), EngineError> {
+        let incarnation = self.inner.store.info().incarnation;
+        let newest = look(&self.inner).await?;
+        self.ready.push(gap(self.cursor(), GapReason::Lost));
+        (self.incarnation, self.positions) = (incarnation, newest);
+        Ok(())
+    }
+
+    async fn wait(&mut self) -> Result<(), EngineError> {
+        let failing = self.reader.known.borrow().failing.clone();
+        if let Some((since, error)) = failing
+            && since.elapsed() >= self.inner.outage_patience
+        {
+            return Err(error.into());
+        }
+        tokio::select! {
+            () = self.inner.stop.cancelled() => {}
+            // The sender lives as long as the engine.
+            _ = self.reader.known.changed() => {}
+        }
+        Ok(())
     }
 
     /// Reads on in one partition. Tells whether there may be more.
     async fn step(&mut self, partition: usize) -> Result<bool, EngineError> {
         let number = Partition(u16::try_from(partition).unwrap_or(u16::MAX));
-        let Position { after, given } = self.positions[partition];
+        let after = self.positions[partition].after;
         let page = self.inner.store.appended(number, after, PAGE).await?;
-        let mut frames = Vec::new();
+        self.inner.feed.reaches(number, page.newest);
+        if page.newest < after {
+            // The store has lost what was given.
+            return Ok(self.skip(partition, page.newest, GapReason::Lost));
+        }
+        if page.earliest > after {
+            return Ok(self.skip(partition, page.earliest, GapReason::Trimmed));
+        }
+        let (upto, more) = (page.upto, page.upto < page.newest && page.upto > after);
+        let (mut frames, bytes) = self.frames(partition, page).await?;
+        self.ready.append(&mut frames);
+        self.ready_bytes += bytes;
+        if upto > after {
+            self.positions[partition] = Position::after(upto);
+        }
+        Ok(more)
+    }
+
+    /// Goes on after a commit, and says that something is missing.
+    fn skip(&mut self, partition: usize, to: CommitNumber, reason: GapReason) -> bool {
+        let requested = position::write(self.incarnation, &self.positions);
+        self.ready.push(gap(requested, reason));
+        self.positions[partition] = Position::after(to);
+        true
+    }
+
+    /// The frames of a page, and the bytes of payload in it.
+    async fn frames(
+        &self,
+        partition: usize,
+        page: AppendedPage,
+    ) -> Result<(Vec<EverythingFrame>, usize), EngineError> {
+        let Position { after, given } = self.positions[partition];
+        let (mut frames, mut bytes) = (Vec::new(), 0);
         let mut positions = self.positions.clone();
         for appended in page.slots {
             let (commit, index) = (appended.slot.commit(), appended.slot.index());
             if commit == after.next() && index < given {
                 continue;
             }
-            positions[partition] = Position {
-                after: previous(commit),
-                given: index.next(),
-            };
+            positions[partition] = Position::within(commit, index);
             if self.wants(&appended).await? {
+                bytes += appended.weight();
                 frames.extend(self.frame(appended, &positions));
             }
         }
-        if page.upto > after {
-            self.positions[partition] = Position::after(page.upto);
-        }
-        self.ready.append(&mut frames);
-        Ok(page.upto < page.newest && page.upto > after)
+        Ok((frames, bytes))
     }
 
     fn frame(&self, appended: Appended, positions: &[Position]) -> Option<EverythingFrame> {
         let event = Box::new(appended.slot.event()?.clone());
-        let cursor = write(self.incarnation, positions);
+        let cursor = position::write(self.incarnation, positions);
         Some(EverythingFrame::Event {
             task: appended.id,
             epoch: appended.epoch,
@@ -229,80 +301,6 @@ impl EverythingStream {
                     .is_ok()),
             Err(EngineError::NotFound(_)) => Ok(false),
             Err(error) => Err(error),
-        }
-    }
-}
-
-impl Position {
-    /// Where everything up to a commit was given.
-    fn after(commit: CommitNumber) -> Self {
-        Self {
-            after: commit,
-            given: Index::START,
-        }
-    }
-
-    /// Whether the commits that were given, also the one given in part, are ones the store has.
-    fn is_known(self, newest: CommitNumber) -> bool {
-        let begun = self.given > Index::START;
-        self.after < newest || (self.after == newest && !begun)
-    }
-}
-
-fn previous(commit: CommitNumber) -> CommitNumber {
-    CommitNumber(commit.0.saturating_sub(1))
-}
-
-fn write(incarnation: u64, positions: &[Position]) -> String {
-    let one = |position: &Position| format!("{}.{}", position.after, position.given);
-    let all: Vec<String> = positions.iter().map(one).collect();
-    format!("{incarnation:x}-{}", all.join(","))
-}
-
-/// Reads a cursor of this incarnation that is not ahead of what the store has.
-fn parse(text: &str, incarnation: u64, newest: &[Position]) -> Option<Vec<Position>> {
-    let (own, rest) = text.split_once('-')?;
-    if u64::from_str_radix(own, 16).ok()? != incarnation {
-        return None;
-    }
-    let positions: Option<Vec<Position>> = rest.split(',').map(parse_one).collect();
-    let positions = positions.filter(|positions| positions.len() == newest.len())?;
-    let known = positions
-        .iter()
-        .zip(newest)
-        .all(|(position, newest)| position.is_known(newest.after));
-    known.then_some(positions)
-}
-
-fn parse_one(text: &str) -> Option<Position> {
-    let (after, given) = text.split_once('.')?;
-    Some(Position {
-        after: CommitNumber(after.parse().ok()?),
-        given: Index(given.parse().ok()?),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_reads_back_unless_it_is_of_another_store_or_ahead_of_it() {
-        let at = |after, given| Position {
-            after: CommitNumber(after),
-            given: Index(given),
-        };
-        let positions = vec![at(7, 2), at(0, 0)];
-        let text = write(0xbeef, &positions);
-        assert_eq!(text, "beef-7.2,0.0");
-        let newest = [at(8, 0), at(0, 0)];
-        assert_eq!(parse(&text, 0xbeef, &newest), Some(positions));
-        assert_eq!(parse(&text, 0xdead, &newest), None);
-        assert_eq!(parse(&text, 0xbeef, &[at(6, 0), at(0, 0)]), None);
-        // Commit 8 was given in part: a store that ends before it has lost it.
-        assert_eq!(parse(&text, 0xbeef, &[at(7, 0), at(0, 0)]), None);
-        for bad in ["", "beef", "beef-", "beef-1", "beef-1.x,2.0", "beef-1.0"] {
-            assert_eq!(parse(bad, 0xbeef, &newest), None, "{bad}");
         }
     }
 }

@@ -50,8 +50,7 @@ impl TaskEngine {
         {
             topic.end(End::Deleted);
         }
-        inner.deadlines.notify_one();
-        inner.wake_everything();
+        inner.was_created(&state);
         Ok(ImportedTask {
             state,
             overwritten: before.is_some(),

@@ -42,12 +42,16 @@
 mod access;
 mod background;
 mod caller;
+mod deadlines;
 mod engine;
 mod error;
 mod everything;
+mod feed;
+mod fetch;
 mod history;
 mod import;
 mod options;
+mod outage;
 mod publish;
 mod random;
 mod subscribe;

@@ -21,6 +21,9 @@ pub struct EngineOptions {
     pub repair_interval: Duration,
     /// The longest time between two looks at the deadlines, in case the clock was set.
     pub deadline_interval: Duration,
+    /// How long streams stay open while the store does not answer, before they end so that their
+    /// readers come back, perhaps elsewhere.
+    pub outage_patience: Duration,
 }
 
 impl EngineOptions {
@@ -34,6 +37,7 @@ impl EngineOptions {
             limits: Limits::default(),
             repair_interval: Duration::from_secs(1),
             deadline_interval: Duration::from_millis(500),
+            outage_patience: Duration::from_secs(30),
         }
     }
 }

@@ -74,8 +74,7 @@ impl TaskEngine {
             },
             Err(error) => return Err(EngineError::from_create(error)),
         };
-        inner.deadlines.notify_one();
-        inner.wake_everything();
+        inner.was_created(&created.state);
         Ok(created)
     }
 

@@ -95,3 +95,31 @@ async fn many_deadlines_fire_and_one_that_cannot_holds_up_no_other() {
     }
     assert_eq!(status(&world, &stuck).await, Status::Pending);
 }
+
+/// Several engines find the same deadlines. Who was too late for most of them lets the others go
+/// ahead the next time.
+#[tokio::test(start_paused = true)]
+async fn engines_rarely_do_the_same_work() {
+    let world = world();
+    let broadcast: Arc<dyn Broadcast> = Arc::new(MemoryBroadcast::new());
+    let _others =
+        [2, 3].map(|seed| engine_over(&world.store, broadcast.clone(), Limits::default(), seed));
+    for wave in 1..6_u64 {
+        let mut ids = Vec::new();
+        for n in 0..500 {
+            ids.push(world.pending(&format!("t{wave}-{n}"), with_ttl(10)).await);
+        }
+        world.store.asked("load");
+        for _ in 0..110 {
+            world.pass(100).await;
+        }
+        let loads = world.store.asked("load");
+        assert!(
+            wave == 1 || loads <= 600,
+            "wave {wave}: {loads} loads for 500 deadlines"
+        );
+        for id in &ids {
+            assert_eq!(status(&world, id).await, Status::Timeout, "{id}");
+        }
+    }
+}

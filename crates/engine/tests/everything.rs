@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskcast_core::*;
 use taskcast_engine::*;
-use taskcast_store::{Maintenance, ShortTermStore};
+use taskcast_store::{Maintenance, ShortTermStore, TaskIndex};
 use tokio::time::timeout;
 
 async fn open(world: &World, identity: Identity, cursor: Option<String>) -> EverythingStream {
@@ -143,4 +143,131 @@ async fn a_cursor_of_another_store_or_of_the_future_is_a_gap() {
         let mut stream = open(&world, Identity::anyone(), Some(bad.to_owned())).await;
         assert_eq!(names(&seen(&mut stream).await), ["gap unknown"], "{bad:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_partitions_are_read_only_where_something_is_new() {
+    let world = split_world(32);
+    let mut stream = open(&world, Identity::anyone(), None).await;
+    let start = stream.cursor();
+    let mut ids = Vec::new();
+    for n in 0..40 {
+        ids.push(world.running(&format!("t{n}")).await);
+    }
+    assert_eq!(seen(&mut stream).await.len(), 40);
+    world.store.asked("appended");
+    world.store.asked("newest");
+    for n in 0..100 {
+        world.publish(&ids[3], vec![plain("a", n)]).await;
+        let frames = stream.next().await.unwrap();
+        assert_eq!(frames.len(), 1);
+    }
+    assert_eq!(world.store.asked("appended"), 100);
+    assert!(
+        world.store.asked("newest") <= 1,
+        "hardly any time has passed"
+    );
+    // Every cursor resumes after its event, and every event comes once.
+    let mut again = open(&world, Identity::anyone(), Some(start)).await;
+    let whole = seen(&mut again).await;
+    assert_eq!(whole.len(), 140);
+    for (at, (_, cursor)) in whole.iter().enumerate().step_by(7) {
+        let mut rest = open(&world, Identity::anyone(), Some(cursor.clone())).await;
+        let mut rest: Vec<String> = seen(&mut rest).await.into_iter().map(|it| it.0).collect();
+        rest.extend(whole[..=at].iter().map(|it| it.0.clone()));
+        rest.sort();
+        let mut all: Vec<String> = whole.iter().map(|it| it.0.clone()).collect();
+        all.sort();
+        assert_eq!(rest, all, "after {cursor}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn commits_of_another_engine_are_seen_by_one_look_for_all_streams() {
+    let world = split_world(32);
+    let far = engine_over(
+        &world.store,
+        std::sync::Arc::new(taskcast_store::MemoryBroadcast::new()),
+        Limits::default(),
+        2,
+    );
+    let id = world.running("t").await;
+    let mut streams = Vec::new();
+    for _ in 0..10 {
+        streams.push(open(&world, Identity::anyone(), None).await);
+    }
+    world.store.asked("newest");
+    let began = tokio::time::Instant::now();
+    for n in 0..10 {
+        let since = tokio::time::Instant::now();
+        far.publish(&id, Publish::events(vec![plain("a", n)]))
+            .await
+            .unwrap();
+        for stream in &mut streams {
+            assert_eq!(stream.next().await.unwrap().len(), 1);
+        }
+        assert!(since.elapsed() <= Duration::from_millis(100));
+    }
+    let looks = u128::try_from(world.store.asked("newest")).unwrap();
+    assert!(
+        looks <= began.elapsed().as_millis() / 100 + 1,
+        "{looks} looks"
+    );
+    drop(streams);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.store.asked("newest");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(world.store.asked("newest"), 0, "nobody reads");
+}
+
+/// Whoever gives up a call, at whatever point, resumes without a loss.
+#[tokio::test(start_paused = true)]
+async fn frames_that_were_not_given_yet_lie_after_the_cursor() {
+    let world = split_world(8);
+    let mut stream = open(&world, Identity::anyone(), None).await;
+    for n in 0..40 {
+        world.running(&format!("t{n}")).await;
+    }
+    world.store.slow_feeds(10);
+    let mut got = 0;
+    for patience in [0, 5, 15, 0, 25, 5, 35] {
+        if let Ok(frames) = timeout(Duration::from_millis(patience), stream.next()).await {
+            got += frames.unwrap().len();
+        }
+        let mut again = open(&world, Identity::anyone(), Some(stream.cursor())).await;
+        assert_eq!(got + seen(&mut again).await.len(), 40);
+    }
+    assert_eq!(got + seen(&mut stream).await.len(), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_feed_has_forgotten_is_one_gap() {
+    let world = world();
+    let mut stream = open(&world, Identity::anyone(), None).await;
+    let start = stream.cursor();
+    let id = world.running("t").await;
+    assert_eq!(names(&seen(&mut stream).await), ["t/0"]);
+    for n in 0..5 {
+        world.publish(&id, vec![plain("a", n)]).await;
+    }
+    let newest = world.store.newest().await.unwrap()[0];
+    world.store.forget(CommitNumber(newest.0 - 2));
+    let mut late = open(&world, Identity::anyone(), Some(start)).await;
+    assert_eq!(names(&seen(&mut late).await), ["gap trimmed", "t/4", "t/5"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn commits_that_the_store_has_lost_are_a_gap() {
+    let world = world();
+    let id = world.running("t").await;
+    for n in 0..5 {
+        world.publish(&id, vec![plain("a", n)]).await;
+    }
+    let mut stream = open(&world, Identity::anyone(), None).await;
+    world
+        .store
+        .exchange(memory(&world.clock, Limits::default()));
+    assert_eq!(names(&seen(&mut stream).await), ["gap lost"]);
+    world.running("u").await;
+    assert_eq!(names(&seen(&mut stream).await), ["u/0"]);
 }

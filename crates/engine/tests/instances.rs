@@ -98,6 +98,7 @@ async fn a_task_deleted_on_one_engine_ends_its_viewers_on_the_others() {
     recreated.catch_up().await;
     engines[0].delete(&id).await.unwrap();
     assert_eq!(gone.done().await.reason, "deleted");
+    world.clock.advance(1);
     create(&engines[0], "t", NewTask::default()).await;
     assert_eq!(recreated.done().await.reason, "deleted");
 }

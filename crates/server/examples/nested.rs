@@ -9,7 +9,7 @@ use std::sync::Arc;
 use taskcast_auth::{Anyone, TicketKey};
 use taskcast_core::Limits;
 use taskcast_engine::{EngineOptions, Random, SystemRandom, TaskEngine};
-use taskcast_server::{ConnectionSettings, ServerParts, ServerSettings, router, serve};
+use taskcast_server::{Backend, ConnectionSettings, ServerParts, ServerSettings, router, serve};
 use taskcast_store::{MemoryOptions, MemoryStore, SystemClock};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ fn application(engine: TaskEngine) -> Router {
         authenticator: Arc::new(Anyone),
         tickets: TicketKey::new(&ticket_key()),
         admin: None,
+        backend: Backend::default(),
         random: Arc::new(SystemRandom),
         settings: ServerSettings::default(),
     });

@@ -1,6 +1,6 @@
 //! What the routes share.
 
-use crate::{AdminApi, openapi};
+use crate::{AdminApi, Backend, openapi};
 use bytes::Bytes;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use taskcast_auth::{Authenticator, TicketKey};
 use taskcast_engine::{Random, TaskEngine};
+use taskcast_store::{Dependency, DependencyReport, DependencyState, FailureKind};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -21,6 +22,8 @@ pub struct ServerParts {
     pub tickets: TicketKey,
     /// The admin API, when it is on.
     pub admin: Option<AdminApi>,
+    /// What is behind the engine's store.
+    pub backend: Backend,
     /// Jitter and request ids.
     pub random: Arc<dyn Random>,
     /// Everything else.
@@ -92,20 +95,31 @@ pub(crate) struct Shared {
     ids: (u64, AtomicU64),
     /// The OpenAPI document, written when it is asked for first.
     document: OnceLock<Bytes>,
-    /// What the last look at the store found. Held across the look, so that many who ask at once
-    /// cause one.
-    health: Mutex<Option<(Instant, Result<(), String>)>>,
+    /// When the store was last looked at. Held across the look, so that many who ask at once cause
+    /// one.
+    looked: Mutex<Option<Instant>>,
+    /// How the store is, where no server it talks to tells.
+    store: Option<Arc<Dependency>>,
+    /// Every dependency.
+    dependencies: Vec<Arc<Dependency>>,
 }
 
 impl App {
     pub(crate) fn new(parts: ServerParts) -> Self {
         let ids = (parts.random.next(), AtomicU64::new(0));
+        let store = parts.engine.store();
+        let own = || Arc::new(Dependency::new(store.info().provider, store.clock()));
+        let store = parts.backend.short_term.is_empty().then(own);
+        let of_layers = parts.backend.dependencies();
+        let dependencies = store.iter().cloned().chain(of_layers).collect();
         Self(Arc::new(Shared {
             parts,
             ids,
             started: Instant::now(),
             document: OnceLock::new(),
-            health: Mutex::default(),
+            looked: Mutex::default(),
+            store,
+            dependencies,
         }))
     }
 
@@ -128,26 +142,41 @@ impl App {
         self.0.started.elapsed().as_secs()
     }
 
-    /// Whether the store answers, looked at once a second at most; else the kind of failure.
-    pub(crate) async fn store_health(&self) -> Result<(), String> {
+    /// The dependencies, as they are known to be. A store that no server tells of is looked at for
+    /// it, once a second at most.
+    pub(crate) async fn dependencies(&self) -> Vec<DependencyReport> {
+        if let Some(store) = &self.0.store {
+            self.look_at(store).await;
+        }
+        self.0.dependencies.iter().map(|one| one.report()).collect()
+    }
+
+    async fn look_at(&self, store: &Dependency) {
         const FRESH: Duration = Duration::from_secs(1);
         const PATIENCE: Duration = Duration::from_secs(2);
-        let mut health = self.0.health.lock().await;
-        if let Some((at, found)) = &*health
-            && at.elapsed() < FRESH
-        {
-            return found.clone();
+        let mut looked = self.0.looked.lock().await;
+        if looked.is_some_and(|at| at.elapsed() < FRESH) {
+            return;
         }
-        let found = match timeout(PATIENCE, self.engine.store().check()).await {
-            Ok(Ok(())) => Ok(()),
+        match timeout(PATIENCE, self.engine.store().check()).await {
+            Ok(Ok(())) => store.answered(),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the store is not healthy");
-                Err("unavailable".to_owned())
+                store.failed(FailureKind::Unavailable);
             }
-            Err(_) => Err("timeout".to_owned()),
-        };
-        *health = Some((Instant::now(), found.clone()));
-        found
+            Err(_) => store.failed(FailureKind::Timeout),
+        }
+        *looked = Some(Instant::now());
+    }
+
+    /// Whether the short-term store works, as far as is known.
+    pub(crate) fn store_works(&self) -> bool {
+        let healthy = |one: &Arc<Dependency>| one.report().state == DependencyState::Healthy;
+        self.0
+            .store
+            .iter()
+            .chain(&self.backend.short_term)
+            .all(healthy)
     }
 
     /// When a client shall come back: the configured time and up to half of it more, so that many

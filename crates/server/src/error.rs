@@ -140,7 +140,9 @@ impl From<EngineError> for ApiError {
                 Self::new(ErrorCode::InvalidTransition, text)
                     .with_details(json!({"from": from, "to": to}))
             }
-            EngineError::Contended => Self::new(ErrorCode::Conflict, text),
+            EngineError::Contended | EngineError::AnotherLog(_) => {
+                Self::new(ErrorCode::Conflict, text)
+            }
             EngineError::NotBlocked => Self::new(ErrorCode::TaskNotBlocked, text),
             EngineError::KeyReused => Self::new(ErrorCode::IdempotencyKeyReused, text),
             EngineError::Series(_) => Self::new(ErrorCode::SeriesConflict, text),

@@ -6,7 +6,7 @@
 //! use taskcast_auth::{Anyone, TicketKey};
 //! use taskcast_core::Limits;
 //! use taskcast_engine::{EngineOptions, SystemRandom, TaskEngine};
-//! use taskcast_server::{ServerParts, ServerSettings, router};
+//! use taskcast_server::{Backend, ServerParts, ServerSettings, router};
 //! use taskcast_store::{MemoryOptions, MemoryStore, SystemClock};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -18,6 +18,7 @@
 //!     authenticator: Arc::new(Anyone),
 //!     tickets: TicketKey::new(&[7; 32]), // from a random source, in earnest
 //!     admin: None,
+//!     backend: Backend::default(),
 //!     random: Arc::new(SystemRandom),
 //!     settings: ServerSettings::default(),
 //! });
@@ -30,6 +31,7 @@
 //! ```
 
 mod app;
+mod backend;
 mod edge;
 mod error;
 mod extract;
@@ -41,6 +43,7 @@ mod serve;
 mod stream;
 
 pub use app::{CorsPolicy, ServerParts, ServerSettings};
+pub use backend::{ArchiveReport, ArchiveStatus, Backend, Layer, StorageRelease};
 pub use openapi::openapi;
 pub use routes::{AdminApi, TokenSigner};
 pub use serve::{ConnectionSettings, serve, serve_all};

@@ -13,7 +13,7 @@ pub(crate) async fn audit(world: &World) {
         let Some(log) = truth.logs.get(&(id.clone(), *epoch)) else {
             continue;
         };
-        match world.store.inner().load(id).await {
+        match world.real.load(id).await {
             Ok(Some(state)) if state.epoch == Epoch(*epoch) => {
                 check_record(world, &state, log);
                 check_slots(world, &state, log).await;
@@ -61,7 +61,7 @@ async fn check_slots(world: &World, state: &TaskState, log: &TrueLog) {
         max_slots: usize::MAX,
         max_bytes: usize::MAX,
     };
-    let Ok(page) = world.store.inner().read(id, state.epoch, ask).await else {
+    let Ok(page) = world.real.read(id, state.epoch, ask).await else {
         return world.broken(format!("{id} cannot be read"));
     };
     let first = usize::try_from(log.trim).unwrap_or_default();
@@ -88,7 +88,7 @@ async fn check_heads(world: &World, state: &TaskState, log: &TrueLog) {
             text.push_str(&delta_of(event));
         }
     }
-    let Ok(heads) = world.store.inner().heads(id, epoch).await else {
+    let Ok(heads) = world.real.heads(id, epoch).await else {
         return world.broken(format!("{id} has no heads"));
     };
     if heads.heads.len() != texts.len() {
@@ -103,8 +103,7 @@ async fn check_heads(world: &World, state: &TaskState, log: &TrueLog) {
             continue;
         };
         let text = world
-            .store
-            .inner()
+            .real
             .text(id, epoch, &head.series, fold.run, 0..fold.end())
             .await;
         let json = [b"\"", &*text.unwrap_or_default(), b"\""].concat();

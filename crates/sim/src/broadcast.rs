@@ -20,7 +20,7 @@ pub(crate) struct PoorBroadcast {
 #[derive(Default)]
 struct Mailbox {
     /// Hints by the time they arrive.
-    waiting: Mutex<BTreeMap<(Instant, u64), Hint>>,
+    waiting: Mutex<BTreeMap<(Instant, u64), Heard>>,
     news: Notify,
 }
 
@@ -46,13 +46,17 @@ impl Broadcast for PoorBroadcast {
                 continue;
             };
             let fate = hash(&[self.seed, task, hint.tail.0, number as u64]);
-            // 0: lost. 1: once. 2: twice.
+            // 0: lost. 1: once. 2: twice. Of some that are lost it is told that something was.
+            if fate % 12 == 0 {
+                let mut waiting = mailbox.waiting.lock();
+                waiting.insert((Instant::now(), fate), Heard::Lost);
+            }
             for copy in 0..fate % 3 {
                 let delay = Duration::from_millis((fate >> (8 + 8 * copy)) % 200);
                 let mut waiting = mailbox.waiting.lock();
                 if waiting.len() < Self::ROOM {
                     let at = Instant::now() + delay;
-                    waiting.insert((at, hash(&[fate, copy])), hint.clone());
+                    waiting.insert((at, hash(&[fate, copy])), Heard::Hint(hint.clone()));
                 }
             }
             mailbox.news.notify_one();
@@ -85,9 +89,9 @@ impl Hints for PoorHints {
             let first = self.0.waiting.lock().keys().next().copied();
             match first {
                 Some(key @ (at, _)) if at <= Instant::now() => {
-                    let hint = self.0.waiting.lock().remove(&key);
-                    if let Some(hint) = hint {
-                        return Some(Heard::Hint(hint));
+                    let heard = self.0.waiting.lock().remove(&key);
+                    if heard.is_some() {
+                        return heard;
                     }
                 }
                 Some((at, _)) => tokio::select! {

@@ -19,6 +19,7 @@ pub(crate) async fn chaos(world: &World, mut rng: Rng) {
                 // Faults and races may refuse it; then it is not deleted.
                 let _ = world.engine(&mut rng).delete(&id).await;
             }
+            2 | 3 if let Some(tiers) = &world.tiers => tiers.release(&mut rng, &id).await,
             2 => trim(world, &mut rng, &id).await,
             3 => clean(world, &mut rng, &id).await,
             4 => {
@@ -45,7 +46,7 @@ pub(crate) async fn create(world: &World, rng: &mut Rng, id: &TaskId) {
 }
 
 async fn trim(world: &World, rng: &mut Rng, id: &TaskId) {
-    let state = world.store.inner().load(id).await;
+    let state = world.real.load(id).await;
     if let Ok(Some(state)) = state {
         let to = Index(state.trim.0 + rng.below(1 + (state.tail.0 - state.trim.0)) / 2);
         // The log may be gone since.
@@ -54,7 +55,7 @@ async fn trim(world: &World, rng: &mut Rng, id: &TaskId) {
 }
 
 async fn clean(world: &World, rng: &mut Rng, id: &TaskId) {
-    let state = world.store.inner().load(id).await;
+    let state = world.real.load(id).await;
     if let Ok(Some(state)) = state {
         let some: Vec<Index> = (0..3).map(|_| Index(rng.below(1 + state.tail.0))).collect();
         // The log may be gone since.

@@ -49,6 +49,7 @@ pub fn run_sqlite(seed: u64) -> io::Result<Outcome> {
         incarnation: seed,
         vfs: Some(name),
         readers: 2,
+        archived: false,
     };
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
@@ -129,6 +130,7 @@ impl Run {
             acknowledged: known.counted,
             events: known.sent.len() as u64,
             faults: lost,
+            moves: 0,
         })
     }
 

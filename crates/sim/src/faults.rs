@@ -1,55 +1,49 @@
 //! A store that fails, dawdles and forgets to answer, and writes down what really happened.
 
-use crate::rng::{hash, hash_text};
+mod hot;
+
+use crate::fate::{Fate, Faults, Outages};
+use crate::rng::hash_text;
 use crate::truth::{Broken, Truth};
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use taskcast_core::{
     CommitNumber, Epoch, EventFilter, Index, Millis, ProducerId, SeriesId, TaskId,
 };
+use taskcast_store::tier::HotStore;
 use taskcast_store::{
     AppendedPage, ChangedTask, Clock, Commit, CommitError, Committed, Create, CreateError, DuePage,
     Heads, ListAsk, LogReader, Maintenance, Page, Partition, Positions, ProducerPosition, ReadAsk,
     ReadError, Seek, ShortTermStore, StoreError, StoreInfo, Tail, TaskIndex, TaskLog, TaskPage,
     TaskState,
 };
-use tokio::time::{Instant, sleep};
 
 /// Faults around a store that commits within one poll, such as the memory store: what it did can
 /// then be written down in the order in which it did it.
-///
-/// What happens to a call depends on the seed, the call and the virtual time, never on who came
-/// first, so that a seed is a whole run.
 pub(crate) struct FaultyStore {
-    inner: Arc<dyn ShortTermStore>,
-    seed: u64,
-    began: Instant,
-    on: AtomicBool,
-    faults: AtomicU64,
+    inner: Arc<dyn HotStore>,
+    faults: Faults,
     /// What really happened.
     pub(crate) truth: Mutex<Truth>,
     /// Promises that the store itself broke.
     pub(crate) broken: Mutex<Vec<Broken>>,
 }
 
-/// What happens to one call.
-struct Fate(u64);
-
 impl FaultyStore {
     /// Faults, from a seed, around a store.
     #[must_use]
-    pub(crate) fn new(inner: Arc<dyn ShortTermStore>, seed: u64) -> Self {
+    pub(crate) fn new(inner: Arc<dyn HotStore>, seed: u64) -> Self {
+        let outages = Outages {
+            of: 1_000,
+            once_in: 10,
+        };
         Self {
             inner,
-            seed,
-            began: Instant::now(),
-            on: AtomicBool::new(true),
-            faults: AtomicU64::new(0),
+            faults: Faults::new("the simulated store", seed, outages),
             truth: Mutex::default(),
             broken: Mutex::default(),
         }
@@ -57,57 +51,20 @@ impl FaultyStore {
 
     /// Ends the faults.
     pub(crate) fn heal(&self) {
-        self.on.store(false, Ordering::Relaxed);
+        self.faults.heal();
     }
 
     /// How many calls failed so far.
     pub(crate) fn faults(&self) -> u64 {
-        self.faults.load(Ordering::Relaxed)
+        self.faults.count()
     }
 
-    /// The store without its faults.
-    pub(crate) fn inner(&self) -> &Arc<dyn ShortTermStore> {
-        &self.inner
-    }
-
-    /// Decides about a call, and lets it wait and fail before anything is done.
     async fn enter(&self, what: &str, id: &str, salt: u64) -> Result<Fate, StoreError> {
-        if !self.on.load(Ordering::Relaxed) {
-            return Ok(Fate(u64::MAX));
-        }
-        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let fate = hash(&[self.seed, hash_text(what), hash_text(id), salt, now]);
-        if fate.is_multiple_of(16) {
-            sleep(Duration::from_millis((fate >> 8) % 40)).await;
-        }
-        if (fate >> 16).is_multiple_of(60) {
-            return Err(self.fail("before"));
-        }
-        Ok(Fate(fate))
+        self.faults.enter(what, id, salt).await
     }
 
-    /// Lets the answer of a commit that was made come late, very late, or as a failure.
     async fn leave(&self, fate: &Fate) -> Result<(), StoreError> {
-        if fate.0 == u64::MAX {
-            return Ok(());
-        }
-        match (fate.0 >> 24) % 40 {
-            0 => Err(self.fail("after")),
-            1..8 => {
-                sleep(Duration::from_millis((fate.0 >> 32) % 60)).await;
-                Ok(())
-            }
-            8 => {
-                sleep(Duration::from_secs(4)).await;
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn fail(&self, when: &str) -> StoreError {
-        self.faults.fetch_add(1, Ordering::Relaxed);
-        StoreError::unavailable("the simulated store", format!("it failed {when} the call"))
+        self.faults.leave(fate).await
     }
 }
 
@@ -271,6 +228,7 @@ impl Maintenance for FaultyStore {
 #[async_trait]
 impl Positions for FaultyStore {
     async fn lease(&self, name: &str, holder: u64, ttl: Duration) -> Result<bool, StoreError> {
+        self.enter("lease", name, holder).await?;
         self.inner.lease(name, holder, ttl).await
     }
 
@@ -283,6 +241,7 @@ impl Positions for FaultyStore {
         reader: &str,
         partition: Partition,
     ) -> Result<Option<CommitNumber>, StoreError> {
+        self.enter("position", reader, 0).await?;
         self.inner.position(reader, partition).await
     }
 
@@ -292,6 +251,7 @@ impl Positions for FaultyStore {
         partition: Partition,
         to: CommitNumber,
     ) -> Result<(), StoreError> {
+        self.enter("advance", reader, to.0).await?;
         self.inner.advance(reader, partition, to).await
     }
 }

@@ -14,16 +14,19 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod archive;
 mod audit;
 mod broadcast;
 mod chaos;
 mod clock;
 mod crash;
 mod everything;
+mod fate;
 mod faults;
 mod lockstep;
 mod rng;
 mod run;
+mod tiers;
 mod truth;
 mod vfs;
 mod viewer;
@@ -32,4 +35,4 @@ mod world;
 mod writer;
 
 pub use crash::run_sqlite;
-pub use run::{Outcome, run_memory};
+pub use run::{Outcome, run_memory, run_tiered};

@@ -4,7 +4,7 @@ use clap::{Parser, ValueEnum};
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
-use taskcast_sim::{Outcome, run_memory, run_sqlite};
+use taskcast_sim::{Outcome, run_memory, run_sqlite, run_tiered};
 
 /// Simulates writers, readers, restarts and crashes, and checks what everybody is told.
 #[derive(Parser)]
@@ -24,6 +24,8 @@ struct Arguments {
 enum Store {
     /// One thread, virtual time, a store with faults: a seed replays exactly.
     Memory,
+    /// The same with an archive behind the store, which is away now and then.
+    Tiered,
     /// Real threads and a disk that loses power.
     Sqlite,
 }
@@ -32,6 +34,7 @@ impl Store {
     fn run(self, seed: u64) -> io::Result<Outcome> {
         match self {
             Self::Memory => run_memory(seed),
+            Self::Tiered => run_tiered(seed),
             Self::Sqlite => run_sqlite(seed),
         }
     }
@@ -39,6 +42,7 @@ impl Store {
     fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
+            Self::Tiered => "tiered",
             Self::Sqlite => "sqlite",
         }
     }
@@ -47,7 +51,7 @@ impl Store {
 fn main() -> io::Result<ExitCode> {
     let arguments = Arguments::parse();
     let (began, mut out) = (Instant::now(), io::stdout());
-    let (mut events, mut acknowledged, mut faults) = (0, 0, 0);
+    let (mut events, mut acknowledged, mut faults, mut moves) = (0, 0, 0, 0);
     let last = arguments.seed.saturating_add(arguments.seeds);
     for seed in arguments.seed..last {
         let outcome = arguments.store.run(seed)?;
@@ -58,11 +62,12 @@ fn main() -> io::Result<ExitCode> {
         events += outcome.events;
         acknowledged += outcome.acknowledged;
         faults += outcome.faults;
+        moves += outcome.moves;
     }
     let (seeds, took) = (arguments.seeds, began.elapsed().as_secs_f64());
     writeln!(
         out,
-        "{}: {seeds} seeds kept every promise: {events} events, {acknowledged} publishes acknowledged, {faults} faults, {took:.1} s",
+        "{}: {seeds} seeds kept every promise: {events} events, {acknowledged} publishes acknowledged, {faults} faults, {moves} moves between tiers, {took:.1} s",
         arguments.store.name()
     )?;
     Ok(ExitCode::SUCCESS)

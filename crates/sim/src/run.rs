@@ -5,8 +5,9 @@ use crate::chaos::{chaos, create};
 use crate::everything::everything;
 use crate::lockstep::{Actor, Lockstep};
 use crate::rng::{Rng, hash, hash_text};
+use crate::tiers::{Tiers, archive};
 use crate::viewer::Viewer;
-use crate::world::World;
+use crate::world::{Storage, World};
 use crate::writer::Writer;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -29,6 +30,8 @@ pub struct Outcome {
     pub events: u64,
     /// Calls to the store that failed.
     pub faults: u64,
+    /// Logs that the short-term store let go of, and took back.
+    pub moves: u64,
 }
 
 /// Virtual time in which the actors act.
@@ -41,16 +44,29 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// When no runtime can be built.
 pub fn run_memory(seed: u64) -> io::Result<Outcome> {
+    run_over(seed, Storage::One)
+}
+
+/// Runs a seed over two tiers in memory, as [`run_memory`] does over one. Logs are released and come
+/// back all the time, archivers are killed, the archive is away for seconds.
+///
+/// # Errors
+/// When no runtime can be built.
+pub fn run_tiered(seed: u64) -> io::Result<Outcome> {
+    run_over(seed, Storage::Tiered)
+}
+
+fn run_over(seed: u64, storage: Storage) -> io::Result<Outcome> {
     let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()?;
-    Ok(runtime.block_on(run(seed)))
+    Ok(runtime.block_on(run(seed, storage)))
 }
 
-async fn run(seed: u64) -> Outcome {
+async fn run(seed: u64, storage: Storage) -> Outcome {
     let mut rng = Rng::new(seed);
-    let world = World::new(&mut rng);
+    let world = World::new(&mut rng, storage);
     for id in &world.ids {
         create(&world, &mut rng, id).await;
     }
@@ -70,6 +86,9 @@ async fn run(seed: u64) -> Outcome {
     }
     actors.push(Box::pin(everything(&world, rng.fork())));
     actors.push(Box::pin(end(&world, rng.fork(), writers)));
+    for archiver in world.tiers.iter().flat_map(Tiers::archivers) {
+        actors.push(Box::pin(archive(&world, rng.fork(), archiver)));
+    }
     let mut actors = Lockstep::new(actors);
     let ended = timeout(LENGTH + PATIENCE, unconstrained(&mut actors)).await;
     let results = actors.results();
@@ -133,5 +152,6 @@ fn outcome(world: &World, acknowledged: u64, seen: &[u64]) -> Outcome {
         acknowledged,
         events,
         faults: world.store.faults(),
+        moves: truth.released + truth.restored,
     }
 }

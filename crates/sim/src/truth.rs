@@ -29,6 +29,10 @@ pub(crate) struct Truth {
     pub(crate) logs: BTreeMap<(TaskId, u32), TrueLog>,
     /// The log of each task that exists.
     pub(crate) current: BTreeMap<TaskId, u32>,
+    /// How often a log was let go of by the short-term store.
+    pub(crate) released: u64,
+    /// How often a log was taken back.
+    pub(crate) restored: u64,
 }
 
 /// A broken promise, in one sentence.
@@ -44,7 +48,9 @@ impl Truth {
 
     /// A task was deleted.
     pub(crate) fn deleted(&mut self, id: &TaskId, epoch: Epoch) {
-        self.current.remove(id);
+        if self.current.get(id) == Some(&epoch.0) {
+            self.current.remove(id);
+        }
         if let Some(log) = self.logs.get_mut(&(id.clone(), epoch.0)) {
             log.deleted = true;
         }

@@ -104,7 +104,9 @@ impl<'a> Viewer<'a> {
                 Ok(Ok(Some(frames))) => frames,
                 Ok(Ok(None)) => return Err("the stream ended without a done frame".into()),
                 Ok(Err(EngineError::Store(_))) if self.rng.once_in(2) => continue,
-                Ok(Err(EngineError::Store(_) | EngineError::Stopping)) => return Ok(Cut::Open),
+                Ok(Err(
+                    EngineError::Store(_) | EngineError::Stopping | EngineError::AnotherLog(_),
+                )) => return Ok(Cut::Open),
                 Ok(Err(error)) => return Err(error.to_string()),
                 Err(_) if !self.world.stopping() && self.rng.once_in(20) => return Ok(Cut::Open),
                 Err(_) => continue,

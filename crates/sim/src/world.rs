@@ -4,20 +4,34 @@ use crate::broadcast::PoorBroadcast;
 use crate::clock::VirtualClock;
 use crate::faults::FaultyStore;
 use crate::rng::{Rng, Seeded, hash};
+use crate::tiers::Tiers;
 use crate::truth::Broken;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use taskcast_core::{Limits, TaskId};
+use taskcast_core::{CommitNumber, Limits, TaskId};
 use taskcast_engine::{EngineOptions, TaskEngine};
-use taskcast_store::{MemoryOptions, MemoryStore};
+use taskcast_store::{BeforeArchive, MemoryOptions, MemoryStore, ShortTermStore};
+
+/// What the tasks of a run are stored in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Storage {
+    /// A short-term store.
+    One,
+    /// A short-term store and an archive behind it.
+    Tiered,
+}
 
 /// The world of one run.
 pub(crate) struct World {
     /// The clock of the store.
     pub(crate) clock: Arc<VirtualClock>,
-    /// The store, with its faults.
+    /// The short-term store, with its faults.
     pub(crate) store: Arc<FaultyStore>,
+    /// The archive behind it, when there is one.
+    pub(crate) tiers: Option<Tiers>,
+    /// All that is stored, without faults.
+    pub(crate) real: Arc<dyn ShortTermStore>,
     /// The ids that tasks have, now and then.
     pub(crate) ids: Vec<TaskId>,
     /// How many actors are still writing.
@@ -35,7 +49,7 @@ pub(crate) struct World {
 impl World {
     /// The world of a seed: its sizes are drawn from it too.
     #[must_use]
-    pub(crate) fn new(rng: &mut Rng) -> Self {
+    pub(crate) fn new(rng: &mut Rng, storage: Storage) -> Self {
         let seed = rng.draw();
         let limits = Limits {
             window_bytes_per_task: *rng.pick(&[1, 4_000, 1 << 20]),
@@ -47,13 +61,18 @@ impl World {
             max_bytes: 1 << 30,
             limits: limits.clone(),
             incarnation: seed,
-            archived: None,
+            archived: (storage == Storage::Tiered).then_some(BeforeArchive {
+                after: CommitNumber(0),
+            }),
         };
         let memory = Arc::new(MemoryStore::new(options, clock.clone()));
+        let store = Arc::new(FaultyStore::new(memory.clone(), seed));
         let names = (0..3 + rng.below(4)).map(|n| TaskId::new(format!("task-{n}")));
         let mut world = Self {
             clock,
-            store: Arc::new(FaultyStore::new(memory, seed)),
+            store,
+            tiers: None,
+            real: memory.clone(),
             ids: names.filter_map(Result::ok).collect(),
             writing: AtomicUsize::new(0),
             broadcast: Arc::new(PoorBroadcast::new(seed)),
@@ -65,18 +84,27 @@ impl World {
             written: AtomicBool::new(false),
             broken: Mutex::default(),
         };
-        let engines = 1 + rng.below(3);
-        world.engines = (0..engines).map(|_| Mutex::new(world.start())).collect();
+        let engines = if rng.once_in(4) { 1 } else { 2 + rng.below(2) };
+        if storage == Storage::Tiered {
+            let tiers = Tiers::new(&world.store, memory, &world.limits, seed, engines);
+            world.real = tiers.real();
+            world.tiers = Some(tiers);
+        }
+        let places = 0..usize::try_from(engines).unwrap_or(1);
+        world.engines = places.map(|place| Mutex::new(world.start(place))).collect();
         world
     }
 
-    fn start(&self) -> TaskEngine {
+    fn start(&self, place: usize) -> TaskEngine {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         TaskEngine::start(EngineOptions {
             broadcast: self.broadcast.clone(),
             random: Arc::new(Seeded::new(hash(&[self.seed, number]))),
             limits: self.limits.clone(),
-            ..EngineOptions::new(self.store.clone())
+            ..EngineOptions::new(match &self.tiers {
+                Some(tiers) => tiers.store(place),
+                None => self.store.clone(),
+            })
         })
     }
 
@@ -87,8 +115,9 @@ impl World {
 
     /// Stops an engine, and puts a new one in its place.
     pub(crate) async fn restart(&self, rng: &mut Rng) {
-        let place = rng.pick(&self.engines);
-        let old = std::mem::replace(&mut *place.lock(), self.start());
+        let place = usize::try_from(rng.below(self.engines.len() as u64)).unwrap_or(0);
+        let new = self.start(place);
+        let old = std::mem::replace(&mut *self.engines[place].lock(), new);
         old.shutdown().await;
     }
 
@@ -104,6 +133,9 @@ impl World {
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.store.heal();
+        if let Some(tiers) = &self.tiers {
+            tiers.heal();
+        }
     }
 
     /// Whether actors should come to their end.

@@ -45,6 +45,7 @@ async fn measure(
         incarnation: 1,
         vfs: None,
         readers: 2,
+        archived: false,
     };
     let store = Arc::new(SqliteStore::open(options, Arc::new(SystemClock))?);
     let mut running = JoinSet::new();

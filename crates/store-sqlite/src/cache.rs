@@ -92,11 +92,11 @@ impl Cache {
         }
     }
 
-    /// Writes what the file does not have yet.
-    pub(crate) fn flush(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+    /// Writes what the file does not have yet. `written` is that of all logs together.
+    pub(crate) fn flush(&mut self, conn: &Connection, written: u64) -> rusqlite::Result<()> {
         for id in &self.touched {
             if let Some(hot) = self.tasks.get_mut(id) {
-                hot.flush(conn)?;
+                hot.flush(conn, written)?;
             }
         }
         Ok(())
@@ -139,12 +139,12 @@ impl Hot {
         self.unwritten = self.unwritten.max(unwritten);
     }
 
-    fn flush(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+    fn flush(&mut self, conn: &Connection, written: u64) -> rusqlite::Result<()> {
         if self.unwritten == Unwritten::Nothing {
             return Ok(());
         }
         self.memory.flush(conn)?;
-        write_position(conn, self.memory.log, &self.state)?;
+        write_position(conn, self.memory.log, &self.state, written)?;
         if self.unwritten == Unwritten::Record {
             write_record(conn, self.memory.log, &self.state)?;
         }
@@ -166,14 +166,21 @@ pub(crate) fn find(conn: &Connection, id: &TaskId) -> rusqlite::Result<Option<(i
     statement.query_row([id.as_str()], rows::task).optional()
 }
 
-fn write_position(conn: &Connection, log: i64, state: &TaskState) -> rusqlite::Result<()> {
-    let sql = "UPDATE tasks SET tail = ?2, trim = ?3, last_at = ?4, commit_no = ?5 WHERE log = ?1";
+fn write_position(
+    conn: &Connection,
+    log: i64,
+    state: &TaskState,
+    written: u64,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE tasks SET tail = ?2, trim = ?3, last_at = ?4, commit_no = ?5, written = ?6
+               WHERE log = ?1";
     conn.prepare_cached(sql)?.execute((
         log,
         state.tail.0.cast_signed(),
         state.trim.0.cast_signed(),
         state.last_at.0.cast_signed(),
         ordered_commit(state),
+        written.cast_signed(),
     ))?;
     Ok(())
 }
@@ -199,10 +206,11 @@ fn write_record(conn: &Connection, log: i64, state: &TaskState) -> rusqlite::Res
 }
 
 /// Writes the rows of a new task. Gives the number of its log.
-pub(crate) fn insert(conn: &Connection, state: &TaskState) -> rusqlite::Result<i64> {
+pub(crate) fn insert(conn: &Connection, state: &TaskState, written: u64) -> rusqlite::Result<i64> {
     let record = &state.record;
     let sql = "INSERT INTO tasks (id, epoch, revision, status, type, created_at, due_at, tail, \
-               trim, last_at, commit_no) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+               trim, last_at, commit_no, written) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let log = conn.prepare_cached(sql)?.insert((
         record.id.as_str(),
         state.epoch.0,
@@ -218,6 +226,7 @@ pub(crate) fn insert(conn: &Connection, state: &TaskState) -> rusqlite::Result<i
         state.trim.0.cast_signed(),
         state.last_at.0.cast_signed(),
         ordered_commit(state),
+        written.cast_signed(),
     ))?;
     let sql = "INSERT INTO records (log, record) VALUES (?1, ?2)";
     conn.prepare_cached(sql)?.execute((log, json(record)?))?;
@@ -228,7 +237,7 @@ fn ordered_commit(state: &TaskState) -> i64 {
     rows::ordered(state.commit.0)
 }
 
-fn json(record: &TaskRecord) -> rusqlite::Result<String> {
+pub(crate) fn json(record: &TaskRecord) -> rusqlite::Result<String> {
     let json = serde_json::to_string(record);
     json.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }

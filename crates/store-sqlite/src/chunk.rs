@@ -39,7 +39,7 @@ impl Chunk {
             *open = Self::load(conn, series, piece.run)?;
         }
         match open {
-            Some(chunk) if chunk.takes(piece.run, text) => chunk.pending.push_str(text),
+            Some(chunk) if chunk.takes(piece, text) => chunk.pending.push_str(text),
             _ => {
                 let next = Self {
                     run: piece.run,
@@ -79,8 +79,10 @@ impl Chunk {
         Ok(())
     }
 
-    fn takes(&self, run: Index, text: &str) -> bool {
-        self.run == run && self.len() + text.len() <= CHUNK
+    /// An archive may lack text before the piece: then a new chunk begins.
+    fn takes(&self, piece: &Joined, text: &str) -> bool {
+        let follows = self.run == piece.run && self.start + self.len() as u64 == piece.offset;
+        follows && self.len() + text.len() <= CHUNK
     }
 
     fn len(&self) -> usize {
@@ -101,4 +103,24 @@ impl Chunk {
         });
         found.optional()
     }
+}
+
+/// Writes the whole text of a run that has none yet, in chunks.
+pub(crate) fn write(
+    conn: &Connection,
+    series: i64,
+    run: Index,
+    text: &[u8],
+) -> rusqlite::Result<()> {
+    let text = std::str::from_utf8(text).map_err(|error| rusqlite::Error::Utf8Error(0, error))?;
+    let (mut start, mut rest) = (0, text);
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(rest.floor_char_boundary(CHUNK));
+        let sql = "INSERT INTO chunks (series, run, start, text) VALUES (?1, ?2, ?3, ?4)";
+        conn.prepare_cached(sql)?
+            .execute((series, run.0.cast_signed(), start, chunk))?;
+        start += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+        rest = after;
+    }
+    Ok(())
 }

@@ -1,8 +1,8 @@
 //! Opening the file: the lock, the connections, the first look.
 
 use crate::error::Named;
-use crate::schema::{self, Found};
-use crate::{Durability, SqliteOptions};
+use crate::schema::{Found, Schema};
+use crate::{Durability, SqliteArchiveOptions, SqliteOptions, schema};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -29,6 +29,7 @@ pub(crate) struct Place {
     path: PathBuf,
     vfs: Option<String>,
     durability: Durability,
+    pub(crate) schema: &'static Schema,
     /// The database as an operator knows it.
     pub(crate) what: Arc<str>,
 }
@@ -39,7 +40,18 @@ impl Place {
             path: options.path.clone(),
             vfs: options.vfs.clone(),
             durability: options.durability,
+            schema: &schema::STORE,
             what: format!("the database {}", options.path.display()).into(),
+        }
+    }
+
+    pub(crate) fn of_archive(options: &SqliteArchiveOptions) -> Self {
+        Self {
+            path: options.path.clone(),
+            vfs: options.vfs.clone(),
+            durability: options.durability,
+            schema: &schema::ARCHIVE,
+            what: format!("the archive {}", options.path.display()).into(),
         }
     }
 
@@ -102,23 +114,22 @@ impl Place {
         }
         let conn = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE);
         let mut conn = conn.named(&self.what)?;
-        let version = match schema::look(&conn).named(&self.what)? {
+        let version = match self.schema.look(&conn).named(&self.what)? {
             Found::Ours(version) => version,
-            Found::Foreign => {
-                return Err(
-                    self.unavailable("the file is a database of another program; set another path")
-                );
+            Found::Other(other) => {
+                return Err(self.unavailable(&format!("the file is {other}; set another path")));
             }
         };
-        if version > schema::VERSION {
+        let known = self.schema.version();
+        if version > known {
             return Err(self.unavailable(&format!(
                 "a newer version of Taskcast wrote the file (its schema is {version}, this \
-                 version knows {}); start the newer version",
-                schema::VERSION
+                 version knows {known}); start the newer version"
             )));
         }
         self.prepare_writer(&conn).named(&self.what)?;
-        schema::migrate(&mut conn, version, incarnation).named(&self.what)?;
+        let migrated = self.schema.migrate(&mut conn, version, incarnation);
+        migrated.named(&self.what)?;
         self.sync_directory();
         Ok(conn)
     }

@@ -3,7 +3,7 @@
 use crate::{SqliteStore, rows, schema};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row};
-use taskcast_core::{CommitNumber, Epoch, Index, Millis, Revision, Status, TaskId};
+use taskcast_core::{CommitNumber, Epoch, Index, Millis, Revision, Status, TaskId, TaskRecord};
 use taskcast_store::{
     Appended, AppendedPage, ChangedTask, DuePage, DueTask, ListAsk, ListCursor, Partition,
     StoreError, TaskFilter, TaskIndex, TaskPage, TaskState,
@@ -15,11 +15,15 @@ const LOOKED_AT: usize = 1_000;
 #[async_trait]
 impl TaskIndex for SqliteStore {
     async fn list(&self, ask: ListAsk) -> Result<TaskPage, StoreError> {
-        self.read(move |conn| list(conn, &ask)).await
+        let list = move |conn: &Connection| {
+            let (tasks, next) = list(conn, &ask, "true", task, |state| &state.record)?;
+            Ok(TaskPage { tasks, next })
+        };
+        self.database.read(list).await
     }
 
     async fn due(&self, now: Millis, limit: usize) -> Result<DuePage, StoreError> {
-        self.read(move |conn| due(conn, now, limit)).await
+        self.database.read(move |conn| due(conn, now, limit)).await
     }
 
     async fn changed(
@@ -29,13 +33,18 @@ impl TaskIndex for SqliteStore {
         limit: usize,
     ) -> Result<Vec<ChangedTask>, StoreError> {
         match partition {
-            Partition(0) => self.read(move |conn| changed(conn, after, limit)).await,
+            Partition(0) => {
+                self.database
+                    .read(move |conn| changed(conn, after, limit))
+                    .await
+            }
             _ => Ok(Vec::new()),
         }
     }
 
     async fn newest(&self) -> Result<Vec<CommitNumber>, StoreError> {
-        self.read(|conn| Ok(vec![CommitNumber(schema::newest(conn)?)]))
+        self.database
+            .read(|conn| Ok(vec![schema::newest(conn)?]))
             .await
     }
 
@@ -46,19 +55,37 @@ impl TaskIndex for SqliteStore {
         limit: usize,
     ) -> Result<AppendedPage, StoreError> {
         match partition {
-            Partition(0) => self.read(move |conn| appended(conn, after, limit)).await,
+            Partition(0) => {
+                self.database
+                    .read(move |conn| appended(conn, after, limit))
+                    .await
+            }
             _ => Ok(AppendedPage::default()),
         }
     }
 }
 
-fn list(conn: &Connection, ask: &ListAsk) -> rusqlite::Result<TaskPage> {
-    let sql = "SELECT log, id, created_at, status, type FROM tasks
-               WHERE (created_at, id) < (?1, ?2) ORDER BY created_at DESC, id DESC";
-    let all = "SELECT log, id, created_at, status, type FROM tasks
-               ORDER BY created_at DESC, id DESC";
+/// What a page of a list holds, and where to go on.
+type Listed<T> = (Vec<T>, Option<ListCursor>);
+
+/// A page of the logs that meet a condition in SQL; `load` gives what is listed of a log.
+pub(crate) fn list<T>(
+    conn: &Connection,
+    ask: &ListAsk,
+    condition: &str,
+    load: impl Fn(&Connection, i64) -> rusqlite::Result<Option<T>>,
+    record: impl Fn(&T) -> &TaskRecord,
+) -> rusqlite::Result<Listed<T>> {
+    let after = match ask.after {
+        Some(_) => "(created_at, id) < (?1, ?2)",
+        None => "true",
+    };
+    let sql = format!(
+        "SELECT log, id, created_at, status, type FROM tasks WHERE {after} AND {condition}
+         ORDER BY created_at DESC, id DESC"
+    );
     let limit = ask.limit.max(1);
-    let mut statement = conn.prepare_cached(ask.after.as_ref().map_or(all, |_| sql))?;
+    let mut statement = conn.prepare_cached(&sql)?;
     let mut found = match &ask.after {
         Some(after) => statement.query((rows::ordered(after.created_at.0), after.id.as_str()))?,
         None => statement.query(())?,
@@ -67,21 +94,21 @@ fn list(conn: &Connection, ask: &ListAsk) -> rusqlite::Result<TaskPage> {
     while let Some(row) = found.next()? {
         let full = tasks.len() == limit || bytes >= TaskPage::BYTES;
         if full || looked == limit.saturating_add(LOOKED_AT) {
-            return Ok(TaskPage { tasks, next: last });
+            return Ok((tasks, last));
         }
         looked += 1;
         if may_match(&ask.filter, row)? {
-            let state = task(conn, row.get(0)?)?;
-            let wanted = state.filter(|state| ask.filter.matches(&state.record));
-            bytes += wanted.as_ref().map_or(0, |state| state.record.weight());
+            let found = load(conn, row.get(0)?)?;
+            let wanted = found.filter(|found| ask.filter.matches(record(found)));
+            bytes += wanted.as_ref().map_or(0, |found| record(found).weight());
             tasks.extend(wanted);
         }
         last = Some(ListCursor {
             created_at: Millis(rows::number(row, 2)?),
-            id: task_id(row, 1)?,
+            id: rows::task_id(row, 1)?,
         });
     }
-    Ok(TaskPage { tasks, next: None })
+    Ok((tasks, None))
 }
 
 /// What the small row tells about a filter, before a record is read.
@@ -122,7 +149,7 @@ fn due(conn: &Connection, now: Millis, limit: usize) -> rusqlite::Result<DuePage
             });
         }
         due.push(DueTask {
-            id: task_id(row, 0)?,
+            id: rows::task_id(row, 0)?,
             revision: Revision(rows::number(row, 1)?),
             at,
         });
@@ -142,7 +169,7 @@ fn changed(
     let tasks = statement.query_map((rows::ordered(after.0), limit), |row| {
         Ok(ChangedTask {
             commit: CommitNumber(rows::number(row, 0)?),
-            id: task_id(row, 1)?,
+            id: rows::task_id(row, 1)?,
             epoch: rows::epoch(row, 2)?,
             tail: Index(rows::number(row, 3)?),
         })
@@ -155,7 +182,8 @@ fn appended(
     after: CommitNumber,
     limit: usize,
 ) -> rusqlite::Result<AppendedPage> {
-    let newest = CommitNumber(schema::newest(conn)?);
+    let newest = schema::newest(conn)?;
+    let earliest = schema::released(conn)?;
     let sql = "SELECT no, log, first, count, id, epoch FROM commits CROSS JOIN tasks USING (log)
                WHERE no > ?1 ORDER BY no";
     let mut statement = conn.prepare_cached(sql)?;
@@ -169,10 +197,10 @@ fn appended(
                 slots,
                 upto,
                 newest,
-                earliest: CommitNumber(0),
+                earliest,
             });
         }
-        let (id, epoch) = (task_id(row, 4)?, rows::epoch(row, 5)?);
+        let (id, epoch) = (rows::task_id(row, 4)?, rows::epoch(row, 5)?);
         let first: i64 = row.get(2)?;
         let range = first..first.saturating_add(row.get(3)?);
         let before = slots.len();
@@ -184,11 +212,12 @@ fn appended(
         slots,
         upto,
         newest,
-        earliest: CommitNumber(0),
+        earliest,
     })
 }
 
-fn of_commit(
+/// The slots that a commit filled in a log.
+pub(crate) fn of_commit(
     conn: &Connection,
     log: i64,
     range: std::ops::Range<i64>,
@@ -210,9 +239,4 @@ fn of_commit(
         });
     }
     Ok(())
-}
-
-fn task_id(row: &Row<'_>, column: usize) -> rusqlite::Result<TaskId> {
-    let text = row.get_ref(column)?.as_str()?;
-    TaskId::new(text).map_err(|error| rows::unreadable(column, error))
 }

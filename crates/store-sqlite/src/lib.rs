@@ -23,6 +23,7 @@
 //!     incarnation: 7,
 //!     vfs: None,
 //!     readers: 2,
+//!     archived: false,
 //! };
 //! let clock = Arc::new(ManualClock::at(Millis(1_000)));
 //! let id = TaskId::new("report")?;
@@ -43,14 +44,17 @@
 //! One process has the file. [`Durability`] tells what an acknowledged commit survives. The tables
 //! are drawn in `schema.rs`; the rules of a commit are those of [`taskcast_store::plan`].
 
+mod archive;
 mod cache;
 mod checkpoint;
 mod chunk;
 mod connect;
+mod database;
 mod error;
 mod index;
 mod job;
 mod log;
+mod log_reader;
 mod maintenance;
 mod memory;
 mod once;
@@ -60,12 +64,15 @@ mod read;
 mod reader;
 mod rows;
 mod schema;
+mod seek;
 mod slots;
 mod store;
 mod sweep;
 mod thread;
+mod tier;
 mod transaction;
 mod writer;
 
-pub use options::{Durability, SqliteOptions};
+pub use archive::SqliteArchive;
+pub use options::{Durability, SqliteArchiveOptions, SqliteOptions};
 pub use store::SqliteStore;

@@ -14,36 +14,41 @@ use taskcast_store::{
 impl TaskLog for SqliteStore {
     async fn create(&self, create: Create) -> Result<TaskState, CreateError> {
         let bytes = weight(&create.events);
-        self.write(create, bytes, |transaction, create| {
-            transaction.create(create)
-        })
-        .await
+        self.database
+            .write(create, bytes, |transaction, create| {
+                transaction.create(create)
+            })
+            .await
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
         let bytes = weight(&commit.events);
-        self.write(commit, bytes, |transaction, commit| {
-            transaction.commit(commit)
-        })
-        .await
+        self.database
+            .write(commit, bytes, |transaction, commit| {
+                transaction.commit(commit)
+            })
+            .await
     }
 
     async fn delete(&self, id: &TaskId, epoch: Epoch) -> Result<bool, StoreError> {
-        self.write((id.clone(), epoch), 0, |transaction, (id, epoch)| {
-            transaction.delete(id, *epoch)
-        })
-        .await
+        self.database
+            .write((id.clone(), epoch), 0, |transaction, (id, epoch)| {
+                transaction.delete(id, *epoch)
+            })
+            .await
     }
 
     async fn load(&self, id: &TaskId) -> Result<Option<TaskState>, StoreError> {
         let id = id.clone();
-        self.read(move |conn| Ok(cache::find(conn, &id)?.map(|(_, state)| state)))
+        self.database
+            .read(move |conn| Ok(cache::find(conn, &id)?.map(|(_, state)| state)))
             .await
     }
 
     async fn tails(&self, ids: &[TaskId]) -> Result<Vec<Option<Tail>>, StoreError> {
         let ids = ids.to_vec();
-        self.read(move |conn| ids.iter().map(|id| tail(conn, id)).collect())
+        self.database
+            .read(move |conn| ids.iter().map(|id| tail(conn, id)).collect())
             .await
     }
 
@@ -53,7 +58,7 @@ impl TaskLog for SqliteStore {
         producer: &ProducerId,
     ) -> Result<Option<ProducerPosition>, ReadError> {
         let (id, producer) = (id.clone(), producer.clone());
-        let found = self.read(move |conn| {
+        let found = self.database.read(move |conn| {
             let log = conn
                 .prepare_cached("SELECT log FROM tasks WHERE id = ?1")?
                 .query_row([id.as_str()], |row| row.get(0))

@@ -174,7 +174,8 @@ fn find_series(conn: &Connection, log: i64, id: &SeriesId) -> rusqlite::Result<O
     found.optional()
 }
 
-fn insert_series(
+/// Writes the row of a new series. Gives its number in the file.
+pub(crate) fn insert_series(
     conn: &Connection,
     log: i64,
     id: &SeriesId,

@@ -19,6 +19,26 @@ pub struct SqliteOptions {
     pub vfs: Option<String>,
     /// How many reads go on at once: threads with a connection each; at least 1.
     pub readers: usize,
+    /// Whether an archive stands behind the store (see [`taskcast_store::tier`]): then deletions are
+    /// noted until the archive has settled them.
+    pub archived: bool,
+}
+
+/// How a SQLite archive is set up.
+#[derive(Clone, Debug)]
+pub struct SqliteArchiveOptions {
+    /// The file of the archive. Created when it is missing; its directory has to exist. Beside it
+    /// lie `<path>-wal` and `<path>-shm`, which belong to the data, and `<path>.lock`.
+    pub path: PathBuf,
+    /// What survives that was said to be archived. A short-term store lets go of it then, so less
+    /// than [`Durability::Full`] is for tests.
+    pub durability: Durability,
+    /// What a task can hold.
+    pub limits: Limits,
+    /// The name of a registered VFS to go through instead of the system's, for tests.
+    pub vfs: Option<String>,
+    /// How many reads go on at once: threads with a connection each; at least 1.
+    pub readers: usize,
 }
 
 /// What an acknowledged commit survives.

@@ -13,19 +13,21 @@ use taskcast_store::{Partition, Positions, StoreError};
 impl Positions for SqliteStore {
     async fn lease(&self, name: &str, holder: u64, ttl: Duration) -> Result<bool, StoreError> {
         let ask = (name.to_owned(), holder, ttl);
-        self.write(ask, 0, |transaction, (name, holder, ttl)| {
-            transaction.lease(name, *holder, *ttl)
-        })
-        .await
+        self.database
+            .write(ask, 0, |transaction, (name, holder, ttl)| {
+                transaction.lease(name, *holder, *ttl)
+            })
+            .await
     }
 
     async fn unlease(&self, name: &str, holder: u64) -> Result<(), StoreError> {
         let ask = (name.to_owned(), holder);
-        self.write(ask, 0, |transaction, (name, holder)| {
-            let sql = "DELETE FROM leases WHERE name = ?1 AND holder = ?2";
-            transaction.run(sql, (name, holder.cast_signed()))
-        })
-        .await
+        self.database
+            .write(ask, 0, |transaction, (name, holder)| {
+                let sql = "DELETE FROM leases WHERE name = ?1 AND holder = ?2";
+                transaction.run(sql, (name, holder.cast_signed()))
+            })
+            .await
     }
 
     async fn position(
@@ -37,12 +39,13 @@ impl Positions for SqliteStore {
             return Ok(None);
         }
         let reader = reader.to_owned();
-        self.read(move |conn| {
-            conn.prepare_cached("SELECT commit_no FROM positions WHERE reader = ?1")?
-                .query_row([reader], |row| rows::number(row, 0).map(CommitNumber))
-                .optional()
-        })
-        .await
+        self.database
+            .read(move |conn| {
+                conn.prepare_cached("SELECT commit_no FROM positions WHERE reader = ?1")?
+                    .query_row([reader], |row| rows::number(row, 0).map(CommitNumber))
+                    .optional()
+            })
+            .await
     }
 
     async fn advance(
@@ -54,17 +57,18 @@ impl Positions for SqliteStore {
         if partition != Partition(0) {
             return Ok(());
         }
-        self.write((reader.to_owned(), to), 0, |transaction, (reader, to)| {
-            let sql = "INSERT OR REPLACE INTO positions (reader, commit_no) VALUES (?1, ?2)";
-            transaction.run(sql, (reader, to.0.cast_signed()))
-        })
-        .await
+        self.database
+            .write((reader.to_owned(), to), 0, |transaction, (reader, to)| {
+                let sql = "INSERT OR REPLACE INTO positions (reader, commit_no) VALUES (?1, ?2)";
+                transaction.run(sql, (reader, to.0.cast_signed()))
+            })
+            .await
     }
 }
 
 impl Transaction<'_> {
     fn lease(&mut self, name: &str, holder: u64, ttl: Duration) -> Result<bool, StoreError> {
-        let now = self.clock.now();
+        let now = self.rules.clock.now();
         let ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
         let sql = "INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?3)
                    ON CONFLICT DO UPDATE SET holder = excluded.holder, until = excluded.until

@@ -9,7 +9,7 @@ use rusqlite::{Error, Row};
 use std::sync::Arc;
 use taskcast_core::{
     CommitNumber, Epoch, Event, EventType, Fold, Index, Level, Millis, RawJson, Revision, SeriesId,
-    SeriesMode, SeriesState, SeriesTag, Slot, Span, Tombstone, TombstoneReason,
+    SeriesMode, SeriesState, SeriesTag, Slot, Span, TaskId, Tombstone, TombstoneReason,
 };
 use taskcast_store::TaskState;
 
@@ -28,6 +28,8 @@ pub(crate) const EVENT: i64 = 0;
 pub(crate) const SUPERSEDED: i64 = 1;
 /// The `state` of a tombstone.
 pub(crate) const CLEANED: i64 = 2;
+/// The `state` of a tombstone in an archive: superseded, then cleaned.
+pub(crate) const SUPERSEDED_CLEANED: i64 = 3;
 
 /// A number that SQL orders by; those beyond its integers are equal to the greatest of them.
 pub(crate) fn ordered(number: u64) -> i64 {
@@ -61,16 +63,33 @@ pub(crate) fn task(row: &Row<'_>) -> rusqlite::Result<(i64, TaskState)> {
     Ok((row.get(0)?, state))
 }
 
+/// The task that a column names.
+pub(crate) fn task_id(row: &Row<'_>, column: usize) -> rusqlite::Result<TaskId> {
+    let text = row.get_ref(column)?.as_str()?;
+    TaskId::new(text).map_err(|error| unreadable(column, error))
+}
+
 /// The epoch in a column.
 pub(crate) fn epoch(row: &Row<'_>, column: usize) -> rusqlite::Result<Epoch> {
     row.get(column).map(Epoch)
+}
+
+/// Payload bytes of a slot, which pages are measured in. An archive keeps the payload of events
+/// that a newer one replaced, and does not show it.
+pub(crate) fn payload(row: &Row<'_>) -> rusqlite::Result<usize> {
+    match row.get(5)? {
+        EVENT => Ok(row.get_ref(14)?.as_bytes_or_null()?.map_or(0, <[u8]>::len)),
+        _ => Ok(0),
+    }
 }
 
 /// A slot.
 pub(crate) fn slot(row: &Row<'_>) -> rusqlite::Result<Slot> {
     match row.get(5)? {
         EVENT => event(row).map(Slot::Event),
-        SUPERSEDED => tombstone(row, TombstoneReason::Superseded).map(Slot::Tombstone),
+        SUPERSEDED | SUPERSEDED_CLEANED => {
+            tombstone(row, TombstoneReason::Superseded).map(Slot::Tombstone)
+        }
         CLEANED => tombstone(row, TombstoneReason::Cleaned).map(Slot::Tombstone),
         other => Err(Error::IntegralValueOutOfRange(5, other)),
     }
@@ -133,7 +152,8 @@ pub(crate) fn fold_columns(fold: Option<Fold>) -> FoldColumns {
     )
 }
 
-fn fold(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Fold>> {
+/// A fold: `run, run_offset, text_start, text_end` from `first` on.
+pub(crate) fn fold(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Fold>> {
     let Some(run) = row.get::<_, Option<i64>>(first)? else {
         return Ok(None);
     };
@@ -193,7 +213,7 @@ pub(crate) fn series_id(name: &str, column: usize) -> rusqlite::Result<SeriesId>
     SeriesId::new(name).map_err(|error| unreadable(column, error))
 }
 
-fn name<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r str>> {
+pub(crate) fn name<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r str>> {
     Ok(row.get_ref(column)?.as_str_or_null()?)
 }
 
@@ -213,4 +233,10 @@ pub(crate) fn unreadable(
     error: impl std::error::Error + Send + Sync + 'static,
 ) -> Error {
     Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}
+
+/// Something that has to be in the file and is not.
+pub(crate) fn missing(what: &str) -> Error {
+    let error = std::io::Error::new(std::io::ErrorKind::NotFound, format!("{what} is missing"));
+    Error::FromSqlConversionFailure(0, Type::Null, Box::new(error))
 }

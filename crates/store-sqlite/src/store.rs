@@ -1,44 +1,21 @@
-//! The store: its threads and the queues to them.
+//! The short-term store: one file, and what it promises.
 
-use crate::checkpoint::Checkpoints;
 use crate::connect::Place;
-use crate::error::{Named, closed};
-use crate::job::{Asked, Job, Outcome};
-use crate::reader::{self, Read};
-use crate::transaction::Transaction;
-use crate::writer::{self, Open, Writer};
-use crate::{Durability, SqliteOptions, schema};
+use crate::database::Database;
+use crate::transaction::Rules;
+use crate::{Durability, SqliteOptions};
 use async_trait::async_trait;
-use parking_lot::Mutex;
-use rusqlite::Connection;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use taskcast_store::{Clock, ShortTermStore, StoreError, StoreInfo};
-use tokio::sync::{mpsc, oneshot};
 
 /// A store in one SQLite file, which this process has for itself.
 ///
 /// Dropping it finishes the commits that wait, like [`close`](ShortTermStore::close), but blocks
 /// the thread meanwhile.
 pub struct SqliteStore {
-    /// None once closed. Locked to clone a sender, never across an await.
-    queues: Mutex<Option<Queues>>,
-    /// Held by the one who closes, until the threads have ended.
-    threads: tokio::sync::Mutex<Option<Threads>>,
+    pub(crate) database: Database,
     clock: Arc<dyn Clock>,
     durability: Durability,
-    incarnation: u64,
-    what: Arc<str>,
-}
-
-struct Queues {
-    writer: mpsc::Sender<Box<dyn Job>>,
-    readers: mpsc::Sender<Read>,
-}
-
-struct Threads {
-    writer: JoinHandle<()>,
-    readers: Vec<JoinHandle<()>>,
 }
 
 impl SqliteStore {
@@ -52,71 +29,16 @@ impl SqliteStore {
     /// says which, and what to do.
     pub fn open(options: SqliteOptions, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let place = Place::new(&options);
-        let what = place.what.clone();
-        let lock = place.lock()?;
-        let conn = place.open(options.incarnation)?;
-        let incarnation = schema::incarnation(&conn).named(&what)?;
-        let (read_queue, reads) = mpsc::channel(reader::QUEUE);
-        let (write_queue, jobs) = mpsc::channel(writer::QUEUE);
-        let readers = reader::start(&place, options.readers, reads)?;
-        let writer = Writer {
-            open: Some(Open::new(conn, &what)?),
-            checkpoints: Checkpoints::start(&place)?,
+        let rules = Rules {
             limits: options.limits,
             clock: clock.clone(),
-            place,
-            lock,
+            archived: options.archived,
         };
-        let writer = crate::thread::spawn(&what, "taskcast-writer", move || writer.run(jobs))?;
         Ok(Self {
-            queues: Mutex::new(Some(Queues {
-                writer: write_queue,
-                readers: read_queue,
-            })),
-            threads: tokio::sync::Mutex::new(Some(Threads { writer, readers })),
+            database: Database::open(place, options.readers, options.incarnation, rules)?,
             clock,
             durability: options.durability,
-            incarnation,
-            what,
         })
-    }
-
-    /// Asks the writer. Once the job is in its queue, it is done whether or not anybody waits.
-    pub(crate) async fn write<Q, T, E>(
-        &self,
-        ask: Q,
-        bytes: usize,
-        work: fn(&mut Transaction<'_>, &Q) -> Result<T, E>,
-    ) -> Result<T, E>
-    where
-        Q: Send + 'static,
-        T: Send + 'static,
-        E: Outcome,
-    {
-        let queue = self.queue(|queues| queues.writer.clone())?;
-        let (job, answer) = Asked::job(ask, bytes, work);
-        let sent = queue.send(job).await;
-        drop(queue);
-        sent.map_err(|_| closed(&self.what))?;
-        answer.await.map_err(|_| closed(&self.what))?
-    }
-
-    /// Runs `work` in one transaction of a reader.
-    pub(crate) async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let queue = self.queue(|queues| queues.readers.clone())?;
-        let (read, answer) = reader::read(&self.what, work);
-        let sent = queue.send(read).await;
-        drop(queue);
-        sent.map_err(|_| closed(&self.what))?;
-        answer.await.map_err(|_| reader::dropped(&self.what))?
-    }
-
-    fn queue<T>(&self, pick: impl FnOnce(&Queues) -> T) -> Result<T, StoreError> {
-        let queues = self.queues.lock();
-        queues.as_ref().map(pick).ok_or_else(|| closed(&self.what))
     }
 }
 
@@ -125,7 +47,7 @@ impl ShortTermStore for SqliteStore {
     fn info(&self) -> StoreInfo {
         StoreInfo {
             provider: "sqlite",
-            incarnation: self.incarnation,
+            incarnation: self.database.incarnation,
             partitions: 1,
             acknowledgement: self.durability.acknowledgement().into(),
         }
@@ -136,46 +58,10 @@ impl ShortTermStore for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        self.read(|conn| schema::newest(conn).map(|_| ())).await?;
-        // An empty transaction: the writer is alive, and has the file open.
-        self.write((), 0, |_, ()| Ok::<_, StoreError>(())).await
+        self.database.check().await
     }
 
     async fn close(&self) {
-        let mut threads = self.threads.lock().await;
-        let (queues, ended) = (self.queues.lock().take(), threads.take());
-        if let Some(ended) = ended {
-            let (done, waited) = oneshot::channel();
-            let closer = crate::thread::spawn(&self.what, "taskcast-close", move || {
-                end(queues, ended);
-                let _ = done.send(());
-            });
-            // Without a thread to wait in, the others end by themselves.
-            if closer.is_ok() {
-                let _ = waited.await;
-            }
-        }
+        self.database.close().await;
     }
-}
-
-impl Drop for SqliteStore {
-    fn drop(&mut self) {
-        if let Some(threads) = self.threads.get_mut().take() {
-            end(self.queues.get_mut().take(), threads);
-        }
-    }
-}
-
-/// Lets the threads finish what waits for them: first the readers, so that the writer closes the
-/// last connection, which leaves all in one file.
-fn end(queues: Option<Queues>, threads: Threads) {
-    let Some(Queues { writer, readers }) = queues else {
-        return;
-    };
-    drop(readers);
-    for reader in threads.readers {
-        let _ = reader.join();
-    }
-    drop(writer);
-    let _ = threads.writer.join();
 }

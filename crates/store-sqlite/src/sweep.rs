@@ -47,7 +47,8 @@ fn remove_slots(conn: &Connection, log: i64) -> rusqlite::Result<bool> {
         .query_row((log, STEP), |row| row.get::<_, i64>(0))
         .optional()?;
     let commits = "DELETE FROM commits
-                   WHERE no IN (SELECT commit_no FROM slots WHERE log = ?1 AND idx < ?2)";
+                   WHERE no IN (SELECT commit_no FROM slots WHERE log = ?1 AND idx < ?2)
+                   AND log = ?1";
     let slots = "DELETE FROM slots WHERE log = ?1 AND idx < ?2";
     for sql in [commits, slots] {
         conn.prepare_cached(sql)?

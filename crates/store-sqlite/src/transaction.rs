@@ -4,26 +4,37 @@ use crate::cache::{self, Cache, Hot, Unwritten};
 use crate::error::Named;
 use crate::memory::Memory;
 use crate::rows;
+use crate::schema::{self, Counters};
+use crate::tier::notes;
 use crate::{once, slots, sweep};
 use rusqlite::Connection;
+use std::sync::Arc;
 use taskcast_core::{
     CommitNumber, Epoch, Limits, Millis, ProducerId, SeriesId, SeriesState, TaskId,
 };
 use taskcast_store::plan::{CommitView, KeptKey, KeptProducer, Plan, exists, plan, plan_create};
+use taskcast_store::tier::Usage;
 use taskcast_store::{
     Clock, Commit, CommitError, Committed, Create, CreateError, StoreError, TaskState,
 };
+
+/// What holds for every transaction of a file.
+pub(crate) struct Rules {
+    pub(crate) limits: Limits,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Whether an archive has to be told of deletions.
+    pub(crate) archived: bool,
+}
 
 /// A transaction that was begun on the writing connection.
 pub(crate) struct Transaction<'a> {
     pub(crate) conn: &'a Connection,
     pub(crate) cache: &'a mut Cache,
-    /// The newest commit, those of this transaction among them.
-    pub(crate) newest: CommitNumber,
+    /// With the commits of this transaction.
+    pub(crate) counters: Counters,
     /// Whether a task was deleted.
     pub(crate) discarded: bool,
-    pub(crate) limits: &'a Limits,
-    pub(crate) clock: &'a dyn Clock,
+    pub(crate) rules: &'a Rules,
     /// The database as an operator knows it.
     pub(crate) what: &'a str,
 }
@@ -31,7 +42,8 @@ pub(crate) struct Transaction<'a> {
 impl Transaction<'_> {
     /// Opens the log of a new task.
     pub(crate) fn create(&mut self, create: &Create) -> Result<TaskState, CreateError> {
-        let (conn, what, now) = (self.conn, self.what, self.clock.now());
+        let (conn, what, rules) = (self.conn, self.what, self.rules);
+        let (now, number) = (rules.clock.now(), self.next());
         let id = &create.record.id;
         let before = self.cache.get(conn, id).named(what)?;
         if let Some(before) = &before
@@ -47,19 +59,20 @@ impl Transaction<'_> {
                 kept.transpose()?.flatten(),
             ));
         }
-        let plan = plan_create(create.clone(), self.newest.next(), now, self.limits)?;
+        let plan = plan_create(create.clone(), number, now, &rules.limits)?;
         if let Some(before) = before {
-            let log = before.memory.log;
-            self.remove(id, log).named(what)?;
+            let (log, epoch) = (before.memory.log, before.state.epoch);
+            self.remove_for_good(id, log, epoch).named(what)?;
         }
         self.insert(plan, now).named(what).map_err(Into::into)
     }
 
     fn insert(&mut self, plan: Plan, now: Millis) -> rusqlite::Result<TaskState> {
         let state = plan.state.clone();
-        self.newest = state.commit;
-        let mut memory = Memory::new(cache::insert(self.conn, &state)?);
-        write(self.conn, &mut memory, plan, now, self.limits)?;
+        self.count(&plan);
+        let log = cache::insert(self.conn, &state, self.counters.written)?;
+        let mut memory = Memory::new(log);
+        write(self.conn, &mut memory, plan, now, &self.rules.limits)?;
         memory.flush(self.conn)?;
         self.cache.put(state.clone(), memory);
         Ok(state)
@@ -67,13 +80,13 @@ impl Transaction<'_> {
 
     /// Makes one commit.
     pub(crate) fn commit(&mut self, commit: &Commit) -> Result<Committed, CommitError> {
-        let (conn, what, now) = (self.conn, self.what, self.clock.now());
+        let (conn, what, rules) = (self.conn, self.what, self.rules);
+        let (now, number) = (rules.clock.now(), self.next());
         let meant = |hot: &&mut Hot| commit.epoch.is_none_or(|epoch| hot.state.epoch == epoch);
         let found = self.cache.get(conn, &commit.task).named(what)?;
         let Some(hot) = found.filter(meant) else {
             return Err(CommitError::NotFound(commit.task.clone()));
         };
-        let number = self.newest.next();
         let mut view = View {
             conn,
             what,
@@ -84,18 +97,20 @@ impl Transaction<'_> {
             commit.clone(),
             number,
             now,
-            self.limits,
+            &rules.limits,
             &mut view,
         )?;
-        self.newest = number;
+        let written = plan.events.iter().map(Usage::of).sum::<u64>();
         let after = plan.state.clone();
-        let events = write(conn, &mut hot.memory, plan, now, self.limits).named(what)?;
+        let events = write(conn, &mut hot.memory, plan, now, &rules.limits).named(what)?;
         hot.mark(if after.revision == hot.state.revision {
             Unwritten::Position
         } else {
             Unwritten::Record
         });
         hot.state = after.clone();
+        self.counters.newest = number;
+        self.counters.written += written;
         Ok(Committed {
             epoch: after.epoch,
             commit: number,
@@ -114,19 +129,34 @@ impl Transaction<'_> {
             return Ok(false);
         };
         let log = hot.memory.log;
-        self.remove(id, log).named(what)?;
+        self.remove_for_good(id, log, epoch).named(what)?;
         Ok(true)
     }
 
+    /// Removes a task that shall never come back, from an archive either.
+    fn remove_for_good(&mut self, id: &TaskId, log: i64, epoch: Epoch) -> rusqlite::Result<()> {
+        if self.rules.archived {
+            notes::deleted(self.conn, id, epoch)?;
+        }
+        self.remove(id, log)
+    }
+
     /// Removes a task. Its commit numbers stay used up.
-    fn remove(&mut self, id: &TaskId, log: i64) -> rusqlite::Result<()> {
+    pub(crate) fn remove(&mut self, id: &TaskId, log: i64) -> rusqlite::Result<()> {
         self.cache.remove(id);
         self.discarded = true;
         sweep::discard(self.conn, log)?;
-        let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('newest', ?1)";
-        let newest = self.newest.0.cast_signed();
-        self.conn.prepare_cached(sql)?.execute([newest])?;
-        Ok(())
+        schema::keep(self.conn, self.counters)
+    }
+
+    /// The number of the next commit.
+    pub(crate) fn next(&self) -> CommitNumber {
+        self.counters.newest.next()
+    }
+
+    fn count(&mut self, plan: &Plan) {
+        self.counters.newest = plan.state.commit;
+        self.counters.written += plan.events.iter().map(Usage::of).sum::<u64>();
     }
 }
 

@@ -7,15 +7,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use taskcast_core::Limits;
-use taskcast_store::conformance::Subject;
+use taskcast_store::conformance::{HotSubject, LongTermSubject, Subject, TierSubject};
+use taskcast_store::tier::{HotStore, LongTermStore};
 use taskcast_store::{ManualClock, ShortTermStore};
-use taskcast_store_sqlite::{Durability, SqliteOptions, SqliteStore};
+use taskcast_store_sqlite::{
+    Durability, SqliteArchive, SqliteArchiveOptions, SqliteOptions, SqliteStore,
+};
 use tempfile::TempDir;
 
 /// Stores in the files of one directory.
 struct Sqlite {
     directory: TempDir,
     durability: Durability,
+    archived: bool,
     opened: AtomicU32,
 }
 
@@ -24,8 +28,20 @@ impl Sqlite {
         Self {
             directory: TempDir::new().unwrap(),
             durability,
+            archived: false,
             opened: AtomicU32::new(0),
         }
+    }
+
+    fn before_an_archive(durability: Durability) -> Self {
+        Self {
+            archived: true,
+            ..Self::new(durability)
+        }
+    }
+
+    fn next(&self) -> u32 {
+        self.opened.fetch_add(1, Ordering::Relaxed)
     }
 
     fn path(&self, number: u32) -> PathBuf {
@@ -41,16 +57,29 @@ impl Sqlite {
             incarnation: u64::from(number),
             vfs: None,
             readers: 2,
+            archived: self.archived,
         };
         Arc::new(SqliteStore::open(options, clock).unwrap())
+    }
+}
+
+impl Sqlite {
+    fn archive(&self, limits: Limits) -> Arc<SqliteArchive> {
+        let options = SqliteArchiveOptions {
+            path: self.path(self.next()),
+            durability: self.durability,
+            limits,
+            vfs: None,
+            readers: 2,
+        };
+        Arc::new(SqliteArchive::open(options).unwrap())
     }
 }
 
 #[async_trait]
 impl Subject for Sqlite {
     async fn open(&self, clock: Arc<ManualClock>, limits: Limits) -> Arc<dyn ShortTermStore> {
-        let number = self.opened.fetch_add(1, Ordering::Relaxed);
-        self.store(number, clock, limits)
+        self.store(self.next(), clock, limits)
     }
 
     async fn reopen(
@@ -65,12 +94,55 @@ impl Subject for Sqlite {
     }
 }
 
+#[async_trait]
+impl HotSubject for Sqlite {
+    async fn open(&self, clock: Arc<ManualClock>, limits: Limits) -> Arc<dyn HotStore> {
+        self.store(self.next(), clock, limits)
+    }
+}
+
+#[async_trait]
+impl LongTermSubject for Sqlite {
+    async fn open(&self, _: Arc<ManualClock>, limits: Limits) -> Arc<dyn LongTermStore> {
+        self.archive(limits)
+    }
+}
+
+#[async_trait]
+impl TierSubject for Sqlite {
+    async fn open(
+        &self,
+        clock: Arc<ManualClock>,
+        limits: Limits,
+    ) -> (Arc<dyn HotStore>, Arc<dyn LongTermStore>) {
+        let hot = self.store(self.next(), clock, limits.clone());
+        (hot, self.archive(limits))
+    }
+}
+
 mod full {
     use super::*;
     taskcast_store::conformance_tests!(|| Sqlite::new(Durability::Full));
+    taskcast_store::hot_conformance_tests!(|| Sqlite::before_an_archive(Durability::Full));
+}
+
+mod archive {
+    use super::*;
+    taskcast_store::long_term_conformance_tests!(|| Sqlite::new(Durability::Full));
+}
+
+mod tiers {
+    use super::*;
+    taskcast_store::tiered_conformance_tests!(|| Sqlite::before_an_archive(Durability::Process));
 }
 
 mod process {
     use super::*;
     taskcast_store::conformance_tests!(|| Sqlite::new(Durability::Process));
+}
+
+mod before_an_archive {
+    use super::*;
+    taskcast_store::conformance_tests!(|| Sqlite::before_an_archive(Durability::Process));
+    taskcast_store::hot_conformance_tests!(|| Sqlite::before_an_archive(Durability::Process));
 }

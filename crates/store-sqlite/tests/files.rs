@@ -133,6 +133,27 @@ fn a_file_of_a_newer_version_is_left_to_it() {
 }
 
 #[tokio::test]
+async fn a_file_of_the_first_schema_is_brought_up_to_date() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("tasks.db");
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch(include_str!("../src/migrations/0001.sql"))
+        .unwrap();
+    conn.execute_batch(
+        "INSERT INTO meta VALUES ('incarnation', 9), ('newest', 4);
+         PRAGMA application_id = 0x746b6373;
+         PRAGMA user_version = 1",
+    )
+    .unwrap();
+    drop(conn);
+    let store = open(&path).unwrap();
+    assert_eq!(store.info().incarnation, 9);
+    create(&store, "a").await;
+    assert_eq!(store.load(&id("a")).await.unwrap().unwrap().commit.0, 5);
+    publish(&store, "a", event("1")).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_damaged_file_is_said_to_be_damaged_and_never_read_as_if_it_were_sound() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("tasks.db");

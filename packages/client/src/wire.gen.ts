@@ -63,6 +63,28 @@ export interface components {
              */
             version: number;
         };
+        /** @description How far the archive is behind. */
+        ArchiveDetail: {
+            /**
+             * Format: int64
+             * @description Bytes that wait to be archived, about.
+             */
+            backlogBytes: number;
+            /** @description Whether publishing is refused now. */
+            full: boolean;
+            /**
+             * Format: int64
+             * @description Commits that wait to be archived.
+             */
+            lagCommits: number;
+            /**
+             * Format: int64
+             * @description Bytes at which publishing is refused.
+             */
+            maxBacklogBytes: number;
+            /** @description Whether this instance is the one that archives. */
+            working: boolean;
+        };
         /** @description Rules of one task on who may do what with it. Rules only narrow what a token allows. */
         AuthConfig: {
             /** @description All rules that apply have to hold. */
@@ -113,12 +135,33 @@ export interface components {
             /** @description The type, for filters; dots separate words. */
             type?: components["schemas"]["Name"];
         };
-        /** @description How a dependency is. */
+        /** @description Whether a dependency answers. */
         Dependency: {
             /** @description Why it does not, in one word: `timeout`, `unavailable`. */
             errorKind?: string;
             /** @description Whether it answers. */
             state: components["schemas"]["DependencyState"];
+        };
+        /** @description How a dependency is, and since when. */
+        DependencyDetail: {
+            /** @description True. */
+            configured: boolean;
+            /**
+             * Format: int64
+             * @description Failures since it last answered.
+             */
+            consecutiveFailures: number;
+            /** @description The last failure in one word, also after it answers again. */
+            lastErrorKind?: string;
+            /** @description Since when, as `2026-01-31T12:00:00.000Z`. */
+            lastTransitionAt: string;
+            /**
+             * Format: int64
+             * @description How often the connection was tried anew since it was lost.
+             */
+            reconnectAttempts?: number;
+            /** @description How it is. */
+            state: components["schemas"]["ManagedState"];
         };
         /**
          * @description Whether a dependency answers.
@@ -146,7 +189,7 @@ export interface components {
          * @description What went wrong, as a stable word for programs.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "malformed_json" | "json_too_deep" | "not_supported_yet" | "too_many_tags" | "too_many_series" | "filter_too_large" | "task_sealed" | "task_not_blocked" | "unauthorized" | "forbidden" | "producer_fenced" | "not_found" | "task_not_found" | "no_blocked_request" | "method_not_allowed" | "body_timeout" | "task_exists" | "invalid_transition" | "conflict" | "producer_gap" | "series_conflict" | "body_too_large" | "batch_too_large" | "event_data_too_large" | "line_too_large" | "unsupported_media_type" | "idempotency_key_reused" | "too_many_subscribers" | "internal" | "store_unavailable" | "store_full" | "shutting_down";
+        ErrorCode: "invalid_request" | "malformed_json" | "json_too_deep" | "not_supported_yet" | "too_many_tags" | "too_many_series" | "filter_too_large" | "task_sealed" | "task_not_blocked" | "unauthorized" | "forbidden" | "producer_fenced" | "not_found" | "task_not_found" | "no_blocked_request" | "method_not_allowed" | "body_timeout" | "task_exists" | "invalid_transition" | "conflict" | "producer_gap" | "series_conflict" | "storage_precondition_failed" | "storage_busy" | "body_too_large" | "batch_too_large" | "event_data_too_large" | "line_too_large" | "unsupported_media_type" | "idempotency_key_reused" | "too_many_subscribers" | "internal" | "storage_integrity_error" | "storage_release_unsupported" | "storage_unavailable" | "store_unavailable" | "store_full" | "shutting_down";
         /** @description An event to publish. */
         EventBody: {
             /** @description The payload; absent and `null` are different. */
@@ -198,11 +241,13 @@ export interface components {
             adapters: components["schemas"]["Adapters"];
             /** @description The version of the routes: `v1`. */
             apiVersion: string;
+            /** @description How far the archive is behind; absent without a long-term store. */
+            archive?: components["schemas"]["ArchiveDetail"];
             /** @description How callers are known. */
             auth: components["schemas"]["AuthMode"];
             /** @description The dependencies by name; absent when there are none. */
             dependencies?: {
-                [key: string]: components["schemas"]["Dependency"];
+                [key: string]: components["schemas"]["DependencyDetail"];
             };
             /** @description `taskcast`. */
             name: string;
@@ -250,6 +295,11 @@ export interface components {
             /** @description The description of the routes. */
             openapi: string;
         };
+        /**
+         * @description How a dependency is.
+         * @enum {string}
+         */
+        ManagedState: "starting" | "healthy" | "reconnecting" | "unhealthy";
         /** @description 1 to 256 bytes of UTF-8 without control characters. */
         Name: string;
         /** @description The answer to a streamed publish. */
@@ -306,6 +356,33 @@ export interface components {
             /** @description Whether every dependency is healthy. */
             ok: boolean;
         };
+        /** @description The answer of `POST /tasks/:taskId/storage/release`. */
+        ReleaseAnswer: {
+            /**
+             * Format: int64
+             * @description The index of the last event that is archived; -1 when none is.
+             */
+            archiveWatermark: number;
+            /** @description Whether this request let go of anything. */
+            released: boolean;
+            /** @description Where it is now. */
+            storageState: components["schemas"]["StorageState"];
+            /** @description The task. */
+            taskId: string;
+        };
+        /** @description The body of `POST /tasks/:taskId/storage/release`. */
+        ReleaseRequest: {
+            /**
+             * Format: int64
+             * @description The index of the last event that the caller knows of; -1 when the log has none.
+             */
+            expectedLastEventIndex: number;
+            /**
+             * Format: int64
+             * @description The task was inactive since then, in milliseconds since 1970.
+             */
+            inactiveSince: number;
+        };
         /** @description What a rule asks of the caller. */
         Requirement: {
             /** @description Each of these claims is in the token with an equal value. */
@@ -336,6 +413,11 @@ export interface components {
             /** @description The version of the server. */
             version: string;
         };
+        /**
+         * @description Where a task is stored.
+         * @enum {string}
+         */
+        StorageState: "hot" | "releasing" | "cold";
         /** @description A task. Fields that have no value are absent, never `null`. */
         Task: {
             /** @description Rules on who may do what with the task, on top of the caller's token. */

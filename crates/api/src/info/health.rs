@@ -1,5 +1,6 @@
 //! `GET /` and the health routes.
 
+use super::{ArchiveDetail, Dependency, DependencyDetail, DependencyState, ManagedState};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -105,28 +106,6 @@ impl Readiness {
     }
 }
 
-/// How a dependency is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Dependency {
-    /// Whether it answers.
-    pub state: DependencyState,
-    /// Why it does not, in one word: `timeout`, `unavailable`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false)]
-    pub error_kind: Option<String>,
-}
-
-/// Whether a dependency answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DependencyState {
-    /// It answers.
-    Healthy,
-    /// It does not.
-    Unhealthy,
-}
-
 /// The answer of `GET /health/detail`: always 200.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -148,7 +127,11 @@ pub struct HealthDetail {
     /// The dependencies by name; absent when there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
-    pub dependencies: BTreeMap<String, Dependency>,
+    pub dependencies: BTreeMap<String, DependencyDetail>,
+    /// How far the archive is behind; absent without a long-term store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ArchiveDetail, required = false)]
+    pub archive: Option<ArchiveDetail>,
     /// What a 2xx answer to a write means, as a sentence.
     pub acknowledgement: String,
 }
@@ -174,16 +157,17 @@ impl HealthDetail {
             },
             adapters,
             dependencies: BTreeMap::new(),
+            archive: None,
             acknowledgement: acknowledgement.into(),
         }
     }
 
     /// The same with dependencies, each of which has to be healthy.
     #[must_use]
-    pub fn with_dependencies(self, dependencies: BTreeMap<String, Dependency>) -> Self {
-        let Readiness { ok, dependencies } = Readiness::of(dependencies);
+    pub fn with_dependencies(self, dependencies: BTreeMap<String, DependencyDetail>) -> Self {
+        let healthy = |one: &DependencyDetail| one.state == ManagedState::Healthy;
         Self {
-            ok: self.ok && ok,
+            ok: self.ok && dependencies.values().all(healthy),
             dependencies,
             ..self
         }
@@ -249,6 +233,7 @@ impl Adapter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use taskcast_core::Millis;
 
     #[test]
     fn a_server_says_who_it_is() {
@@ -286,6 +271,9 @@ mod tests {
         };
         let detail = HealthDetail::new("1", 5, "none", adapters, "In this process only.");
         assert!(detail.ok);
-        assert!(!detail.with_dependencies(dependencies).ok);
+        let since = Millis(1_700_000_000_005);
+        let away = DependencyDetail::new(ManagedState::Reconnecting, since);
+        let away = BTreeMap::from([("redis".to_owned(), away)]);
+        assert!(!detail.with_dependencies(away).ok);
     }
 }

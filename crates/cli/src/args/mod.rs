@@ -49,6 +49,8 @@ pub enum Command {
     Pipe(PipeArgs),
     /// Sign a bearer token with the configured secret
     Token(TokenArgs),
+    /// Bring the schema of the PostgreSQL database up to date
+    Migrate(MigrateArgs),
     /// Ask whether a server is there
     Ping(PingArgs),
     /// Check the configuration, or show what can be configured
@@ -68,7 +70,7 @@ pub struct StartArgs {
     /// The address or name to listen on [default: this machine only, or all with auth jwt]
     #[arg(long)]
     pub host: Option<String>,
-    /// Where tasks are kept: memory or sqlite [default: sqlite]
+    /// Where tasks are kept: memory, sqlite or redis [default: redis with a Redis URL, else sqlite]
     #[arg(short, long, value_name = "MODE")]
     pub storage: Option<String>,
     /// The database file of sqlite [default: ./taskcast.db]
@@ -129,6 +131,27 @@ pub struct JsonArg {
     /// Print JSON: one value, or one per line
     #[arg(long)]
     pub json: bool,
+}
+
+/// `migrate`.
+#[derive(Args, Debug)]
+pub struct MigrateArgs {
+    /// The database; better given in TASKCAST_POSTGRES_URL, because other users can see arguments
+    /// [default: as `start` would use]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// The configuration file [default: taskcast.config.{yaml,yml,json} here, then in ~/.taskcast]
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Only tell what would be done
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// How it is printed.
+    #[command(flatten)]
+    pub json: JsonArg,
 }
 
 /// `ping`.

@@ -2,6 +2,7 @@
 
 mod config;
 mod follow;
+mod migrate;
 mod ping;
 mod publish;
 mod show;
@@ -24,6 +25,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Tail(args)) => block_on(follow::tail(&args)),
         Some(Command::Pipe(args)) => block_on(pipe::pipe(&args)),
         Some(Command::Token(args)) => token::token(&args),
+        Some(Command::Migrate(args)) => block_on(migrate::migrate(&args)),
         Some(Command::Ping(args)) => block_on(ping::ping(&args)),
         Some(Command::Config(command)) => config::config(&command),
     }

@@ -3,7 +3,7 @@
 use super::compose::Secrets;
 use super::listen::Listening;
 use std::io::{self, Write};
-use taskcast_config::{Auth, Loaded, Storage};
+use taskcast_config::{Auth, Loaded, LongTermStorage, Storage};
 use taskcast_store::StoreInfo;
 
 /// The start lines. The last one tells the address, and that it is listened on.
@@ -43,6 +43,7 @@ impl Announcement<'_> {
                 file.map_or("(none)".to_owned(), |file| file.display().to_string()),
             ),
             ("storage", self.storage()),
+            ("long-term", self.long_term()),
             ("acknowledged", self.store.acknowledgement.to_string()),
             ("auth", self.auth()),
             ("reachable by", self.listening.reach.clone()),
@@ -57,6 +58,15 @@ impl Announcement<'_> {
         match &self.loaded.settings.storage {
             Storage::Memory { .. } => "memory".to_owned(),
             Storage::Sqlite { path, .. } => format!("sqlite, {}", path.display()),
+            Storage::Redis(redis) => format!("redis, {}", redis.url),
+        }
+    }
+
+    fn long_term(&self) -> String {
+        match self.loaded.settings.long_term.as_ref().map(|it| &it.store) {
+            None => "(none)".to_owned(),
+            Some(LongTermStorage::Postgres(postgres)) => format!("postgres, {}", postgres.url),
+            Some(LongTermStorage::Sqlite { path }) => format!("sqlite, {}", path.display()),
         }
     }
 

@@ -1,26 +1,24 @@
-//! Settings become the parts of a server. The one place that names concrete stores.
+//! Settings become the parts of a server.
 
 use super::access::access;
-use super::limits;
+use super::{limits, stores};
 use crate::Failure;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use taskcast_auth::{SharedKey, TicketKey};
-use taskcast_config::{
-    Auth, Cors, Durability, Interface, JwtKey, JwtSettings, LimitsConfig, Settings, Storage,
-};
+use taskcast_config::{Auth, Cors, Interface, JwtKey, JwtSettings, LimitsConfig, Settings};
 use taskcast_core::Limits;
-use taskcast_engine::{EngineOptions, Random, SystemRandom, TaskEngine};
+use taskcast_embed::Stores;
+use taskcast_engine::{Random, SystemRandom, TaskEngine};
 use taskcast_server::{
     AdminApi, ConnectionSettings, CorsPolicy, ServerParts, ServerSettings, TokenSigner,
 };
-use taskcast_store::{MemoryOptions, MemoryStore, ShortTermStore, SystemClock};
-use taskcast_store_sqlite::{SqliteOptions, SqliteStore};
 
 /// A server that only needs addresses to listen on.
 pub struct Composed {
     /// Its parts.
     pub parts: ServerParts,
+    /// What the engine works on, to be closed after it.
+    pub stores: Stores,
     /// The timers of its connections.
     pub connections: ConnectionSettings,
     /// What is questionable, to be told to whoever configured it.
@@ -46,21 +44,23 @@ impl Secrets {
     }
 }
 
-/// Opens the store and starts the engine; call it on the runtime that shall run them.
+/// Opens the stores and starts the engine; call it on the runtime that shall run them.
 ///
 /// # Errors
-/// When a key does not fit its algorithm, or the store cannot be opened.
-pub fn parts(settings: &Settings, files: u64, secrets: &Secrets) -> Result<Composed, Failure> {
+/// When a key does not fit its algorithm, or a store cannot be reached or opened.
+pub async fn parts(
+    settings: &Settings,
+    files: u64,
+    secrets: &Secrets,
+) -> Result<Composed, Failure> {
     let (bounds, mut warnings) = core_limits(&settings.limits, files);
     let access = access(settings)?;
     warnings.extend(access.warning);
-    let store = open_store(&settings.storage, &bounds)?;
-    let engine = TaskEngine::start(EngineOptions {
-        limits: bounds,
-        ..EngineOptions::new(store)
-    });
+    let stores = stores::open(settings, &bounds).await?;
+    let engine = TaskEngine::start(stores.engine_options());
     let parts = ServerParts {
         engine,
+        backend: stores.backend(),
         authenticator: access.authenticator,
         tickets: match shared_secret(settings) {
             Some(secret) => TicketKey::from_secret(secret),
@@ -72,6 +72,7 @@ pub fn parts(settings: &Settings, files: u64, secrets: &Secrets) -> Result<Compo
     };
     Ok(Composed {
         parts,
+        stores,
         connections: connection_settings(settings),
         warnings,
     })
@@ -105,41 +106,6 @@ fn admin(settings: &Settings, secrets: &Secrets, signer: Option<SharedKey>) -> O
         },
     });
     Some(AdminApi::new(token, signer))
-}
-
-fn open_store(storage: &Storage, bounds: &Limits) -> Result<Arc<dyn ShortTermStore>, Failure> {
-    let (clock, incarnation) = (Arc::new(SystemClock), SystemRandom.next());
-    match storage {
-        Storage::Memory { max_bytes } => {
-            let options = MemoryOptions {
-                max_bytes: *max_bytes,
-                limits: bounds.clone(),
-                incarnation,
-                archived: None,
-            };
-            Ok(Arc::new(MemoryStore::new(options, clock)))
-        }
-        Storage::Sqlite { path, durability } => {
-            let options = SqliteOptions {
-                path: path.clone(),
-                durability: match durability {
-                    Durability::Full => taskcast_store_sqlite::Durability::Full,
-                    Durability::Process => taskcast_store_sqlite::Durability::Process,
-                },
-                limits: bounds.clone(),
-                incarnation,
-                vfs: None,
-                readers: readers(),
-            };
-            let store = SqliteStore::open(options, clock).map_err(Failure::failed)?;
-            Ok(Arc::new(store))
-        }
-    }
-}
-
-/// Reads mostly come from the page cache: as many threads as there are processors, within reason.
-fn readers() -> usize {
-    available_parallelism().map_or(2, |count| count.get().clamp(2, 8))
 }
 
 /// The bounds, and a warning when the open files do not suffice for them.

@@ -7,6 +7,7 @@ mod limits;
 mod listen;
 mod logging;
 pub(crate) mod signals;
+mod stores;
 
 use crate::args::StartArgs;
 use crate::{Failure, environment};
@@ -38,11 +39,17 @@ pub fn start(args: &StartArgs) -> Result<(), Failure> {
 
 async fn run(loaded: &Loaded) -> Result<(), Failure> {
     let settings = &loaded.settings;
-    let signals = Signals::listen()
+    let mut signals = Signals::listen()
         .map_err(|error| Failure::Failed(format!("signals cannot be listened to: {error}")))?;
     let files = limits::raise_open_files();
     let secrets = Secrets::draw(settings);
-    let composed = compose::parts(settings, files, &secrets)?;
+    let composed = tokio::select! {
+        composed = compose::parts(settings, files, &secrets) => composed?,
+        signal = signals.next() => {
+            tracing::info!(signal, "stopped before it listened");
+            return Ok(());
+        }
+    };
     let listening = listen::bind(&settings.bind)?;
     Announcement {
         loaded,
@@ -89,14 +96,7 @@ async fn serve_and_close(
 ) {
     let router = router(composed.parts);
     let connections = composed.connections;
-    serve_all(
-        listening.listeners,
-        router,
-        engine.clone(),
-        connections,
-        stop,
-    )
-    .await;
-    engine.store().close().await;
+    serve_all(listening.listeners, router, engine, connections, stop).await;
+    composed.stores.close().await;
     tracing::info!("stopped");
 }

@@ -77,6 +77,7 @@ impl Stream {
         match head.status {
             204 => return Ok(None),
             200 => {}
+            503 => return Err(io::Error::other("the server answers 503")),
             status => panic!("GET {path} answered {status}"),
         }
         Ok(Some(Self {

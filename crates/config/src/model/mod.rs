@@ -2,20 +2,21 @@
 //!
 //! The JSON schema is derived from these types, and the reading of files and variables follows
 //! that schema, so a key exists in all of them or in none. Extensions in the schema:
-//! `x-variables` (names beside the generated variable), `x-aliases` (other spellings of the key)
-//! and `x-later` (words that a later build will understand).
+//! `x-variables` (names beside the generated variable) and `x-aliases` (other spellings of the key).
 
 mod adapters;
 mod auth;
+mod lifecycle;
 mod limits;
 mod secret;
 mod selection;
 
 pub use adapters::{
-    AdaptersConfig, BroadcastConfig, BroadcastProvider, Durability, ShortTermConfig,
-    ShortTermProvider,
+    AdaptersConfig, BroadcastConfig, BroadcastProvider, Durability, LongTermConfig,
+    LongTermProvider, RedisConfig, ShortTermConfig, ShortTermProvider,
 };
 pub use auth::{Algorithm, AuthConfig, AuthMode, JwtConfig, ScopeName, TrustedServiceConfig};
+pub use lifecycle::{BacklogConfig, StorageLifecycleConfig};
 pub use limits::{LimitsConfig, ShutdownConfig, SseConfig};
 pub use secret::Secret;
 pub use selection::Selection;
@@ -50,6 +51,10 @@ pub struct Config {
     pub trusted_services: Vec<TrustedServiceConfig>,
     /// Where tasks and events are kept.
     pub adapters: AdaptersConfig,
+    /// What may wait for the long-term store.
+    pub long_term: BacklogConfig,
+    /// What leaves the short-term store once the long-term store has it.
+    pub storage_lifecycle: StorageLifecycleConfig,
     /// Which web pages of other origins may call the server.
     pub cors: CorsConfig,
     /// Bounds on everything a request can ask for; each refuses with its own error code.
@@ -73,6 +78,8 @@ impl Default for Config {
             auth: AuthConfig::default(),
             trusted_services: Vec::new(),
             adapters: AdaptersConfig::default(),
+            long_term: BacklogConfig::default(),
+            storage_lifecycle: StorageLifecycleConfig::default(),
             cors: CorsConfig::default(),
             limits: LimitsConfig::default(),
             sse: SseConfig::default(),

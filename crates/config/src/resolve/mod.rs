@@ -3,6 +3,9 @@
 mod auth;
 mod bind;
 mod cors;
+mod idle;
+mod long_term;
+mod redis;
 mod secrets;
 mod services;
 mod storage;
@@ -44,6 +47,7 @@ pub(crate) fn resolve(
     let admin = auth::admin(&config, context, draft);
     let trusted_services = services::resolve(&config, context, draft);
     let storage = storage::resolve(&config, context, draft);
+    let long_term = long_term::resolve(&config, storage.as_ref(), context, draft);
     let cors = cors::resolve(&config, draft);
     Some(Settings {
         bind: bind?,
@@ -55,7 +59,7 @@ pub(crate) fn resolve(
         auth: auth?,
         trusted_services: trusted_services?,
         storage: storage?,
-        broadcast: config.adapters.broadcast.provider,
+        long_term: long_term?,
         cors: cors?,
         limits: config.limits,
         sse: config.sse,

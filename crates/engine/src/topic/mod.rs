@@ -5,15 +5,18 @@
 //! after, so a commit in between is in one or the other.
 
 mod budget;
+mod flight;
 mod shared;
 mod topic_state;
 mod totals;
 mod window;
 
+pub(crate) use flight::Flight;
 pub use shared::{EncodedForm, SharedEvent};
-pub(crate) use topic_state::{End, Progress, Topic};
+pub(crate) use topic_state::{Ahead, End, Progress, Topic};
 pub use totals::Total;
 pub(crate) use totals::{Found, Totals};
+pub(crate) use window::Held;
 
 use crate::EngineError;
 use budget::WindowBudget;
@@ -83,7 +86,7 @@ impl Topics {
             Entry::Occupied(entry) if entry.get().can_be_joined(epoch) => entry.get().clone(),
             Entry::Occupied(mut entry) => {
                 let old = entry.insert(self.make(task, epoch, tail));
-                old.end(End::Deleted);
+                old.end(End::Replaced);
                 entry.get().clone()
             }
             Entry::Vacant(entry) => {
@@ -150,6 +153,12 @@ impl Drop for Seat {
 pub(crate) struct Following {
     topic: Arc<Topic>,
     seat: Seat,
+}
+
+impl Following {
+    pub(crate) fn topic(&self) -> &Arc<Topic> {
+        &self.topic
+    }
 }
 
 impl Deref for Following {

@@ -1,18 +1,21 @@
 //! One followed log: how far it is known to reach, and its newest events.
 
+use super::Totals;
 use super::budget::WindowBudget;
-use super::window::Window;
-use super::{SharedEvent, Totals};
+use super::flight::Flights;
+use super::window::{Held, Window};
 use parking_lot::Mutex;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use taskcast_core::{Epoch, Event, Index, TaskId};
+use taskcast_store::{Page, StoreError};
 use tokio::sync::watch;
 
 /// How a log stands, as far as its followers need to know. Only ever moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// A tail the log has reached.
+    /// A tail the log has reached. Followers are not woken for it: there is nothing to give yet.
     pub(crate) known: Index,
     /// One past the newest event in the window.
     pub(crate) ready: Index,
@@ -20,15 +23,29 @@ pub(crate) struct Progress {
     pub(crate) end: Option<End>,
 }
 
-/// Why nothing more comes from a log.
+/// Why nothing more comes from a log, or from this topic of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// It is sealed at the known tail.
     Sealed,
     /// The task was deleted.
     Deleted,
+    /// The id is another log's.
+    Replaced,
     /// The stored tail moved back: the store lost what was read before.
     Lost,
+    /// The store has not answered for too long; see [`Topic::failure`].
+    Failed,
+}
+
+/// What a follower finds at its position.
+pub(crate) enum Ahead {
+    /// Slots in memory.
+    Held(Vec<Held>),
+    /// Slots that only the store has, up to this index.
+    Stored(Index),
+    /// Nothing yet.
+    Nothing,
 }
 
 /// One followed log.
@@ -39,6 +56,11 @@ pub(crate) struct Topic {
     pub(crate) totals: Totals,
     pub(super) followers: AtomicUsize,
     progress: watch::Sender<Progress>,
+    /// Commits of this engine that were not answered yet.
+    pub(super) flights: Flights,
+    /// Whether somebody reads from the store what the window lacks.
+    reading: AtomicBool,
+    failure: OnceLock<StoreError>,
     /// Held for memory operations only, never across an await.
     window: Mutex<Window>,
     budget: Arc<WindowBudget>,
@@ -56,6 +78,9 @@ impl Topic {
                 ready: tail,
                 end: None,
             }),
+            flights: Flights::default(),
+            reading: AtomicBool::new(false),
+            failure: OnceLock::new(),
             window: Mutex::new(Window::at(tail)),
             budget,
         }
@@ -80,17 +105,56 @@ impl Topic {
 
     /// Takes the events of a commit that was acknowledged.
     pub(crate) fn append(&self, events: Vec<Event>, tail: Index, sealed: bool) {
-        let ready = {
-            let mut window = self.window.lock();
-            let before = window.bytes();
-            window.append(events);
-            let allowed = self.budget.replace(before, window.bytes());
-            let grown = window.bytes();
-            window.shrink(allowed);
-            self.budget.replace(grown, window.bytes());
-            window.ready()
-        };
+        let ready = self.change(|window| window.append(events));
         self.advance(tail, ready, sealed.then_some(End::Sealed));
+    }
+
+    /// What the window lacks of the log as far as that is known; none when nobody would read it.
+    pub(crate) fn missing(&self) -> Option<Range<Index>> {
+        let Progress { known, ready, end } = *self.progress.borrow();
+        let wanted = self.followers() > 0 && matches!(end, None | Some(End::Sealed));
+        (wanted && ready < known).then_some(ready..known)
+    }
+
+    /// Begins to read what is missing, unless somebody does already.
+    pub(crate) fn begin_reading(&self) -> bool {
+        self.missing().is_some() && !self.reading.swap(true, Ordering::SeqCst)
+    }
+
+    /// Ends reading. Tells whether there is more to read after all.
+    pub(crate) fn end_reading(&self) -> bool {
+        self.reading.store(false, Ordering::SeqCst);
+        self.begin_reading()
+    }
+
+    /// Takes a page that was read because it was missing. What was trimmed meanwhile is left out;
+    /// whoever wanted it finds out at its position.
+    pub(crate) fn take_page(&self, missing: &Range<Index>, page: Page) {
+        if page.next <= missing.start && page.tail < missing.end {
+            return self.end(End::Lost);
+        }
+        let to = page.next.max(page.trim);
+        let ready = self.change(|window| {
+            if page.trim > missing.start {
+                window.skip_to(page.trim);
+            }
+            window.fill(page.slots);
+            // A page without every slot would be a damaged store; nobody shall wait for the rest.
+            window.skip_to(to);
+        });
+        self.advance(to, ready, None);
+    }
+
+    /// Changes the window within its budget; tells how far it reaches then.
+    fn change(&self, change: impl FnOnce(&mut Window)) -> Index {
+        let mut window = self.window.lock();
+        let before = window.bytes();
+        change(&mut window);
+        let grown = window.bytes();
+        let allowed = self.budget.replace(before, grown);
+        window.shrink(allowed);
+        self.budget.replace(grown, window.bytes());
+        window.ready()
     }
 
     /// A tail the log has reached, as far as is known here.
@@ -102,7 +166,7 @@ impl Topic {
     /// began: a smaller one has moved back.
     pub(crate) fn observe(&self, epoch: Epoch, tail: Index, sealed: bool, known: Index) {
         if epoch != self.epoch {
-            return self.end(End::Deleted);
+            return self.end(End::Replaced);
         }
         if tail < known {
             return self.end(End::Lost);
@@ -130,21 +194,25 @@ impl Topic {
         });
     }
 
-    /// Tells that everything below `to` was read from the store.
-    pub(crate) fn read_elsewhere(&self, to: Index) {
-        let ready = {
-            let mut window = self.window.lock();
-            let before = window.bytes();
-            window.skip_to(to);
-            self.budget.replace(before, window.bytes());
-            window.ready()
-        };
-        self.advance(to, ready, None);
+    /// Ends the topic because the store has not answered for too long.
+    pub(crate) fn fail(&self, error: &StoreError) {
+        self.failure.get_or_init(|| error.clone());
+        self.end(End::Failed);
     }
 
-    /// The events from `from` on, if they are in memory.
-    pub(crate) fn read(&self, from: Index, max_bytes: usize) -> Option<Vec<Arc<SharedEvent>>> {
-        self.window.lock().read(from, max_bytes)
+    /// Why the topic ended as [`End::Failed`].
+    pub(crate) fn failure(&self) -> Option<&StoreError> {
+        self.failure.get()
+    }
+
+    /// What lies at `from`: of what is in memory up to `max_bytes`, but at least one slot.
+    pub(crate) fn ahead(&self, from: Index, max_bytes: usize) -> Ahead {
+        let window = self.window.lock();
+        match window.read(from, max_bytes) {
+            Some(held) if !held.is_empty() => Ahead::Held(held),
+            None if from < window.start() => Ahead::Stored(window.start()),
+            _ => Ahead::Nothing,
+        }
     }
 
     fn advance(&self, known: Index, ready: Index, end: Option<End>) {
@@ -153,7 +221,7 @@ impl Topic {
             progress.known = progress.known.max(known).max(ready);
             progress.ready = progress.ready.max(ready);
             progress.end = progress.end.or(end);
-            *progress != before
+            progress.ready != before.ready || progress.end != before.end
         });
     }
 }

@@ -8,20 +8,46 @@
 //!
 //! Acknowledgements of commits to one task may arrive out of order, because each is carried by its
 //! own caller. A batch that came too early waits in `ahead`; if the one before it never comes (its
-//! caller went away), readers take it from the store.
+//! caller went away, or is another engine), one read of the store for all followers fills the hole.
 
 use super::SharedEvent;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use taskcast_core::{Event, Index};
+use taskcast_core::{Event, Index, Slot, Tombstone};
 
 #[derive(Debug)]
 pub(super) struct Window {
     start: Index,
-    events: VecDeque<Arc<SharedEvent>>,
+    held: VecDeque<Held>,
     bytes: usize,
     ahead: BTreeMap<Index, Vec<Event>>,
     ahead_bytes: usize,
+}
+
+/// A slot in the window.
+#[derive(Clone, Debug)]
+pub(crate) enum Held {
+    /// An event, encoded once for all followers.
+    Event(Arc<SharedEvent>),
+    /// What is left of one that was superseded or removed before it was read here.
+    Tombstone(Arc<Tombstone>),
+}
+
+impl Held {
+    fn new(slot: Slot) -> Self {
+        match slot {
+            Slot::Event(event) => Self::Event(Arc::new(SharedEvent::new(event))),
+            Slot::Tombstone(tombstone) => Self::Tombstone(Arc::new(tombstone)),
+        }
+    }
+
+    /// Bytes it takes in memory, about.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Event(shared) => shared.weight(),
+            Self::Tombstone(_) => size_of::<Tombstone>(),
+        }
+    }
 }
 
 impl Window {
@@ -33,16 +59,21 @@ impl Window {
     pub(super) fn at(tail: Index) -> Self {
         Self {
             start: tail,
-            events: VecDeque::new(),
+            held: VecDeque::new(),
             bytes: 0,
             ahead: BTreeMap::new(),
             ahead_bytes: 0,
         }
     }
 
-    /// One past the newest event held.
+    /// The first index held, or of what comes next when nothing is.
+    pub(super) fn start(&self) -> Index {
+        self.start
+    }
+
+    /// One past the newest slot held.
     pub(super) fn ready(&self) -> Index {
-        self.start.plus(self.events.len() as u64)
+        self.start.plus(self.held.len() as u64)
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -66,11 +97,19 @@ impl Window {
         self.absorb();
     }
 
-    /// Tells that everything below `to` was read elsewhere, so that the window may begin there.
+    /// Takes slots that were read from the store. What is here already is passed over.
+    pub(super) fn fill(&mut self, slots: Vec<Slot>) {
+        for slot in slots {
+            self.push_slot(slot);
+        }
+        self.absorb();
+    }
+
+    /// Tells that nothing below `to` comes any more, so that the window begins there.
     pub(super) fn skip_to(&mut self, to: Index) {
         if to > self.ready() {
             self.start = to;
-            self.events.clear();
+            self.held.clear();
             self.bytes = 0;
             self.absorb();
         }
@@ -78,17 +117,21 @@ impl Window {
 
     fn push(&mut self, batch: Vec<Event>) {
         for event in batch {
-            if event.index == self.ready() {
-                let shared = SharedEvent::new(event);
-                self.bytes += shared.weight();
-                self.events.push_back(Arc::new(shared));
-            }
+            self.push_slot(Slot::Event(event));
+        }
+    }
+
+    fn push_slot(&mut self, slot: Slot) {
+        if slot.index() == self.ready() {
+            let held = Held::new(slot);
+            self.bytes += held.weight();
+            self.held.push_back(held);
         }
     }
 
     fn absorb(&mut self) {
         while let Some(entry) = self.ahead.first_entry() {
-            if *entry.key() > self.start.plus(self.events.len() as u64) {
+            if *entry.key() > self.start.plus(self.held.len() as u64) {
                 return;
             }
             let batch = entry.remove();
@@ -100,29 +143,29 @@ impl Window {
     /// Drops the oldest events until `budget` bytes are left. The newest stays, so that whoever
     /// is at the tail always finds it here.
     pub(super) fn shrink(&mut self, budget: usize) {
-        while self.bytes > budget && self.events.len() > 1 {
-            if let Some(oldest) = self.events.pop_front() {
+        while self.bytes > budget && self.held.len() > 1 {
+            if let Some(oldest) = self.held.pop_front() {
                 self.bytes -= oldest.weight();
                 self.start = self.start.next();
             }
         }
     }
 
-    /// The events from `from` on, if the window reaches back so far: `max_bytes` of them, but at
+    /// The slots from `from` on, if the window reaches back so far: `max_bytes` of them, but at
     /// least one. Empty at the end of the window; none when `from` is not inside it.
-    pub(super) fn read(&self, from: Index, max_bytes: usize) -> Option<Vec<Arc<SharedEvent>>> {
+    pub(super) fn read(&self, from: Index, max_bytes: usize) -> Option<Vec<Held>> {
         if from < self.start || from > self.ready() {
             return None;
         }
         let skip = usize::try_from(from.0 - self.start.0).unwrap_or(usize::MAX);
         let mut left = max_bytes;
-        let mut found = Vec::with_capacity((self.events.len() - skip).min(64));
-        for event in self.events.iter().skip(skip) {
+        let mut found = Vec::with_capacity((self.held.len() - skip).min(64));
+        for held in self.held.iter().skip(skip) {
             if left == 0 {
                 break;
             }
-            left = left.saturating_sub(event.weight());
-            found.push(event.clone());
+            left = left.saturating_sub(held.weight());
+            found.push(held.clone());
         }
         Some(found)
     }
@@ -153,8 +196,12 @@ mod tests {
     }
 
     fn indexes(window: &Window, from: u64) -> Option<Vec<u64>> {
-        let events = window.read(Index(from), usize::MAX)?;
-        Some(events.iter().map(|shared| shared.event.index.0).collect())
+        let held = window.read(Index(from), usize::MAX)?;
+        let index = |held: &Held| match held {
+            Held::Event(shared) => shared.event.index.0,
+            Held::Tombstone(tombstone) => tombstone.index.0,
+        };
+        Some(held.iter().map(index).collect())
     }
 
     #[test]
@@ -178,6 +225,17 @@ mod tests {
         window.append(batch(2..4));
         window.skip_to(Index(2));
         assert_eq!(indexes(&window, 2), Some(vec![2, 3]));
+    }
+
+    #[test]
+    fn what_was_read_fills_the_hole_before_what_came_early() {
+        let mut window = Window::at(Index(0));
+        window.append(batch(0..1));
+        window.append(batch(3..5));
+        window.fill(batch(0..4).into_iter().map(Slot::Event).collect());
+        assert_eq!(indexes(&window, 0), Some(vec![0, 1, 2, 3, 4]));
+        let bytes: usize = window.held.iter().map(Held::weight).sum();
+        assert_eq!(window.bytes(), bytes);
     }
 
     #[test]

@@ -10,11 +10,13 @@
 
 pub mod greeting;
 pub mod rng;
+pub mod split;
 pub mod store;
 pub mod viewer;
 
 pub use greeting::{greeting, id_at, seen};
 pub use rng::{Rng, Seeded};
+pub use split::Split;
 pub use store::Tricky;
 pub use viewer::{Viewer, cursor_of, told};
 
@@ -41,7 +43,19 @@ pub fn world() -> World {
 
 pub fn world_with(limits: Limits) -> World {
     let clock = Arc::new(ManualClock::at(START));
-    let store = Tricky::over(memory(&clock, limits.clone()));
+    let store = memory(&clock, limits.clone());
+    world_over(clock, store, limits)
+}
+
+/// A world whose store has several partitions.
+pub fn split_world(partitions: u16) -> World {
+    let clock = Arc::new(ManualClock::at(START));
+    let store = Arc::new(Split::new(&clock, partitions));
+    world_over(clock, store, Limits::default())
+}
+
+fn world_over(clock: Arc<ManualClock>, store: Arc<dyn ShortTermStore>, limits: Limits) -> World {
+    let store = Tricky::over(store);
     let engine = engine_over(&store, Arc::new(MemoryBroadcast::new()), limits, 1);
     World {
         clock,

@@ -1,4 +1,5 @@
-//! A store that can be slow to acknowledge, refuse commits, or lose what it had.
+//! A store that can be slow to acknowledge, be away, refuse commits, or lose what it had; and it
+//! counts what it is asked.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -6,6 +7,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use taskcast_core::*;
 use taskcast_store::*;
@@ -22,6 +24,15 @@ pub struct Tricky {
     replacement: Mutex<Option<Create>>,
     /// How far a log is trimmed just before it is read.
     trim: Mutex<Option<Index>>,
+    /// The feed has forgotten what came up to this commit.
+    forgotten: Mutex<CommitNumber>,
+    /// Whether it does not answer.
+    away: AtomicBool,
+    /// How long a read of a log takes, and of a feed.
+    read_delay: Mutex<Duration>,
+    feed_delay: Mutex<Duration>,
+    /// How often each thing was asked.
+    asked: Mutex<HashMap<&'static str, usize>>,
 }
 
 impl Tricky {
@@ -32,7 +43,45 @@ impl Tricky {
             refused: Mutex::default(),
             replacement: Mutex::default(),
             trim: Mutex::default(),
+            forgotten: Mutex::new(CommitNumber(0)),
+            away: AtomicBool::new(false),
+            read_delay: Mutex::default(),
+            feed_delay: Mutex::default(),
+            asked: Mutex::default(),
         })
+    }
+
+    /// Whether the store answers, from now on.
+    pub fn away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// Reads take so long from now on.
+    pub fn slow_reads(&self, ms: u64) {
+        *self.read_delay.lock() = Duration::from_millis(ms);
+    }
+
+    /// Reads of feeds take so long from now on.
+    pub fn slow_feeds(&self, ms: u64) {
+        *self.feed_delay.lock() = Duration::from_millis(ms);
+    }
+
+    /// The feeds forget what came up to a commit.
+    pub fn forget(&self, upto: CommitNumber) {
+        *self.forgotten.lock() = upto;
+    }
+
+    /// How often something was asked since this was asked last.
+    pub fn asked(&self, what: &str) -> usize {
+        self.asked.lock().remove(what).unwrap_or_default()
+    }
+
+    fn enter(&self, what: &'static str) -> Result<Arc<dyn ShortTermStore>, StoreError> {
+        *self.asked.lock().entry(what).or_default() += 1;
+        if self.away.load(Ordering::SeqCst) {
+            return Err(StoreError::unavailable("the store", "it is away"));
+        }
+        Ok(self.inner())
     }
 
     /// From now on another store answers, as after a crash that lost something.
@@ -75,24 +124,24 @@ impl Tricky {
 #[async_trait]
 impl TaskLog for Tricky {
     async fn create(&self, create: Create) -> Result<TaskState, CreateError> {
-        self.inner().create(create).await
+        self.enter("create")?.create(create).await
     }
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
         if self.refused.lock().contains(&commit.task) {
             return Err(StoreError::unavailable("the store", "it refuses").into());
         }
         let delay = self.next_delay(&commit.task);
-        let outcome = self.inner().commit(commit).await;
+        let outcome = self.enter("commit")?.commit(commit).await;
         if let Some(delay) = delay {
             sleep(delay).await;
         }
         outcome
     }
     async fn delete(&self, id: &TaskId, epoch: Epoch) -> Result<bool, StoreError> {
-        self.inner().delete(id, epoch).await
+        self.enter("delete")?.delete(id, epoch).await
     }
     async fn load(&self, id: &TaskId) -> Result<Option<TaskState>, StoreError> {
-        let loaded = self.inner().load(id).await;
+        let loaded = self.enter("load")?.load(id).await;
         let replacement = self.replacement.lock().take();
         if let Some(create) = replacement {
             self.inner().create(create).await.unwrap();
@@ -100,14 +149,14 @@ impl TaskLog for Tricky {
         loaded
     }
     async fn tails(&self, ids: &[TaskId]) -> Result<Vec<Option<Tail>>, StoreError> {
-        self.inner().tails(ids).await
+        self.enter("tails")?.tails(ids).await
     }
     async fn producer(
         &self,
         id: &TaskId,
         producer: &ProducerId,
     ) -> Result<Option<ProducerPosition>, ReadError> {
-        self.inner().producer(id, producer).await
+        self.enter("producer")?.producer(id, producer).await
     }
 }
 
@@ -118,10 +167,13 @@ impl LogReader for Tricky {
         if let Some(to) = trim {
             self.inner().trim(id, epoch, to).await?;
         }
-        self.inner().read(id, epoch, ask).await
+        let store = self.enter("read")?;
+        let delay = *self.read_delay.lock();
+        sleep(delay).await;
+        store.read(id, epoch, ask).await
     }
     async fn heads(&self, id: &TaskId, epoch: Epoch) -> Result<Heads, ReadError> {
-        self.inner().heads(id, epoch).await
+        self.enter("heads")?.heads(id, epoch).await
     }
     async fn text(
         &self,
@@ -131,7 +183,9 @@ impl LogReader for Tricky {
         run: Index,
         range: Range<u64>,
     ) -> Result<Bytes, ReadError> {
-        self.inner().text(id, epoch, series, run, range).await
+        self.enter("text")?
+            .text(id, epoch, series, run, range)
+            .await
     }
     async fn count(
         &self,
@@ -140,7 +194,7 @@ impl LogReader for Tricky {
         filter: &EventFilter,
         upto: Index,
     ) -> Result<u64, ReadError> {
-        self.inner().count(id, epoch, filter, upto).await
+        self.enter("count")?.count(id, epoch, filter, upto).await
     }
     async fn seek(
         &self,
@@ -148,17 +202,17 @@ impl LogReader for Tricky {
         epoch: Epoch,
         seek: Seek,
     ) -> Result<Option<Index>, ReadError> {
-        self.inner().seek(id, epoch, seek).await
+        self.enter("seek")?.seek(id, epoch, seek).await
     }
 }
 
 #[async_trait]
 impl TaskIndex for Tricky {
     async fn list(&self, ask: ListAsk) -> Result<TaskPage, StoreError> {
-        self.inner().list(ask).await
+        self.enter("list")?.list(ask).await
     }
     async fn due(&self, now: Millis, limit: usize) -> Result<DuePage, StoreError> {
-        self.inner().due(now, limit).await
+        self.enter("due")?.due(now, limit).await
     }
     async fn changed(
         &self,
@@ -166,10 +220,12 @@ impl TaskIndex for Tricky {
         after: CommitNumber,
         limit: usize,
     ) -> Result<Vec<ChangedTask>, StoreError> {
-        self.inner().changed(partition, after, limit).await
+        self.enter("changed")?
+            .changed(partition, after, limit)
+            .await
     }
     async fn newest(&self) -> Result<Vec<CommitNumber>, StoreError> {
-        self.inner().newest().await
+        self.enter("newest")?.newest().await
     }
 
     async fn appended(
@@ -178,7 +234,17 @@ impl TaskIndex for Tricky {
         after: CommitNumber,
         limit: usize,
     ) -> Result<AppendedPage, StoreError> {
-        self.inner().appended(partition, after, limit).await
+        let delay = *self.feed_delay.lock();
+        sleep(delay).await;
+        let mut page = self
+            .enter("appended")?
+            .appended(partition, after, limit)
+            .await?;
+        let forgotten = *self.forgotten.lock();
+        page.earliest = page.earliest.max(forgotten);
+        page.slots
+            .retain(|appended| appended.slot.commit() > forgotten);
+        Ok(page)
     }
 }
 

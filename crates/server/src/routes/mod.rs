@@ -9,6 +9,7 @@ mod info;
 mod lines;
 mod producers;
 mod publish;
+mod storage;
 mod subscribe;
 mod tasks;
 mod tickets;
@@ -45,6 +46,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .routes(routes!(publish::publish, subscribe::subscribe))
         .routes(routes!(history::history))
         .routes(routes!(archive::export))
+        .routes(routes!(storage::release))
         .routes(routes!(tickets::issue))
         .routes(routes!(producers::get))
         .routes(routes!(everything::follow))

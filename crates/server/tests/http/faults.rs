@@ -59,6 +59,7 @@ async fn while_the_store_is_away_every_route_says_so_and_the_process_lives() {
         get("/tasks/a/events/history"),
         get("/tasks/a/archive"),
         post("/tasks/a/tickets"),
+        post("/tasks/a/storage/release").text("{}"),
         get("/tasks/a/producers/p"),
         get("/events"),
     ] {

@@ -48,6 +48,13 @@ const ROUTES: &[(&str, &str, &str, &[&str], bool)] = &[
         &["task:manage"],
         true,
     ),
+    (
+        "POST",
+        "/tasks/{}/storage/release",
+        "{}",
+        &["task:manage"],
+        true,
+    ),
     ("DELETE", "/tasks/{}", "", &["task:manage"], true),
     (
         "POST",

@@ -65,6 +65,7 @@ const ROUTES: &[&str] = &[
     "post /tasks/import",
     "post /tasks/{taskId}/events",
     "post /tasks/{taskId}/resolve",
+    "post /tasks/{taskId}/storage/release",
     "post /tasks/{taskId}/tickets",
 ];
 

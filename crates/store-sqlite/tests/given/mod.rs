@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod draw;
+pub(crate) mod tier;
+
 use std::path::Path;
 use std::sync::Arc;
 use taskcast_core::{
@@ -23,27 +26,35 @@ pub(crate) fn options(path: &Path) -> SqliteOptions {
         incarnation: 42,
         vfs: None,
         readers: 1,
+        archived: false,
     }
 }
 
 pub(crate) fn open(path: &Path) -> Result<SqliteStore, StoreError> {
-    SqliteStore::open(options(path), Arc::new(ManualClock::at(Millis(1_000))))
+    open_with(options(path))
+}
+
+pub(crate) fn open_with(options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(options, Arc::new(ManualClock::at(Millis(1_000))))
 }
 
 pub(crate) fn id(name: &str) -> TaskId {
     TaskId::new(name).unwrap()
 }
 
-pub(crate) async fn create(store: &SqliteStore, name: &str) {
-    let create = Create {
+pub(crate) async fn create<S: TaskLog + ?Sized>(store: &S, name: &str) {
+    store.create(creation(name)).await.unwrap();
+}
+
+pub(crate) fn creation(name: &str) -> Create {
+    Create {
         record: NewTask::default().into_record(id(name), Millis(1_000)),
         epoch: EPOCH,
         events: Vec::new(),
         replace: false,
         key: None,
         drawn: false,
-    };
-    store.create(create).await.unwrap();
+    }
 }
 
 pub(crate) fn event(json: &str) -> NewEvent {
@@ -52,9 +63,23 @@ pub(crate) fn event(json: &str) -> NewEvent {
 }
 
 pub(crate) fn delta(series: &str, text: &str) -> NewEvent {
-    event(&format!(r#"{{"delta":"{text}"}}"#)).in_series(SeriesTag {
+    in_series(series, &format!(r#"{{"delta":"{text}"}}"#))
+}
+
+/// An event of an `accumulate` series, whatever its data.
+pub(crate) fn in_series(series: &str, json: &str) -> NewEvent {
+    event(json).in_series(SeriesTag {
         id: Some(SeriesId::new(series).unwrap()),
         mode: Some(SeriesMode::Accumulate),
+        field: None,
+    })
+}
+
+/// An event that replaces the one before it in its series.
+pub(crate) fn latest(series: &str, json: &str) -> NewEvent {
+    event(json).in_series(SeriesTag {
+        id: Some(SeriesId::new(series).unwrap()),
+        mode: Some(SeriesMode::Latest),
         field: None,
     })
 }
@@ -69,8 +94,8 @@ pub(crate) fn commit(name: &str, events: Vec<NewEvent>) -> Commit {
     }
 }
 
-pub(crate) async fn publish(
-    store: &SqliteStore,
+pub(crate) async fn publish<S: TaskLog + ?Sized>(
+    store: &S,
     name: &str,
     event: NewEvent,
 ) -> Result<Committed, CommitError> {

@@ -297,14 +297,11 @@ pub async fn appended_events_come_in_commit_order_and_whole_commits(subject: &dy
 pub async fn appended_events_resume_after_every_commit(subject: &dyn Subject) {
     let given = interleaved(subject).await;
     let all = appended_all(&*given.store, CommitNumber(0), 1_000).await;
-    let newest = given
-        .store
-        .appended(Partition(0), CommitNumber(0), 1)
-        .await
-        .unwrap()
-        .newest;
-    for after in 0..=newest.0 {
-        let after = CommitNumber(after);
+    let newest = given.store.newest().await.unwrap();
+    // Not every store numbers its first commit 1.
+    let commits = all.iter().map(|one| one.slot.commit());
+    let ends = commits.flat_map(|commit| [CommitNumber(commit.0 - 1), commit]);
+    for after in [CommitNumber(0)].into_iter().chain(ends) {
         let expected: Vec<_> = all
             .iter()
             .filter(|one| one.slot.commit() > after)
@@ -318,7 +315,7 @@ pub async fn appended_events_resume_after_every_commit(subject: &dyn Subject) {
     }
     // What comes later comes after it, and only that.
     given.publish("b", vec![event("b")]).await;
-    assert_eq!(appended_all(&*given.store, newest, 3).await.len(), 1);
+    assert_eq!(appended_all(&*given.store, newest[0], 3).await.len(), 1);
 }
 
 pub async fn a_page_of_large_events_ends_early_and_says_that_there_is_more(subject: &dyn Subject) {
@@ -336,7 +333,13 @@ pub async fn a_page_of_large_events_ends_early_and_says_that_there_is_more(subje
             .unwrap();
         (page.slots.len(), page.upto)
     };
-    let (first, after) = page(CommitNumber(0)).await;
-    let (second, after) = page(after).await;
-    assert_eq!((first, second, page(after).await.0), (3, 3, 1));
+    // Where two tiers meet, a page may end earlier.
+    let (first, mut after) = page(CommitNumber(0)).await;
+    let mut all = first;
+    while all < 7 {
+        let (more, upto) = page(after).await;
+        assert!((1..=3).contains(&more) && upto > after);
+        (all, after) = (all + more, upto);
+    }
+    assert_eq!((first, all), (3, 7));
 }

@@ -30,8 +30,18 @@ impl Given {
 
     pub(super) async fn open_with(subject: &dyn Subject, limits: Limits) -> Self {
         let clock = Arc::new(ManualClock::at(NOON));
+        let store = subject.open(clock.clone(), limits.clone()).await;
+        Self::of(store, clock, limits)
+    }
+
+    /// A store that is open already.
+    pub(super) fn of(
+        store: Arc<dyn ShortTermStore>,
+        clock: Arc<ManualClock>,
+        limits: Limits,
+    ) -> Self {
         Self {
-            store: subject.open(clock.clone(), limits.clone()).await,
+            store,
             clock,
             limits,
             epochs: AtomicU32::new(1),

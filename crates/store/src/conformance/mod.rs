@@ -51,21 +51,33 @@ pub mod counting;
 pub mod creating;
 mod draw;
 mod given;
+pub mod hot;
+pub mod in_place;
+pub mod long_term;
+mod long_term_model;
 pub mod model;
 pub mod once;
+pub mod positions;
 pub mod racing;
 pub mod reading;
 pub mod removing;
 pub mod restarting;
+pub mod restoring;
 mod rng;
 pub mod series;
 mod snapshot;
+mod stepped;
+pub mod tiered;
+mod tiered_model;
+mod tiers;
 
 use crate::{ManualClock, ShortTermStore};
 use async_trait::async_trait;
 pub use snapshot::{Snapshot, TaskSnapshot, snapshot};
 use std::sync::Arc;
+pub use stepped::{Eager, Idle};
 use taskcast_core::Limits;
+pub use tiers::{HotSubject, LongTermSubject, TierSubject};
 
 /// A store to put to the test.
 #[async_trait]
@@ -89,6 +101,20 @@ pub trait Subject: Send + Sync {
 macro_rules! conformance_tests {
     ($subject:expr) => {
         $crate::conformance_tests! { @modules $subject;
+            in_place {
+                each_task_stands_once_in_the_change_feed_at_its_newest_commit
+                a_refused_commit_leaves_nothing
+                the_seal_goes_before_the_revision_and_the_revision_before_the_series
+            }
+            model {
+                random_operations_do_what_the_reference_does
+            }
+        }
+        $crate::conformance_tests! { @wherever $subject }
+    };
+    // The rules that hold wherever the logs are, and however often they move.
+    (@wherever $subject:expr) => {
+        $crate::conformance_tests! { @modules $subject;
             creating {
                 a_new_task_has_revision_1_and_an_empty_log
                 a_record_comes_back_as_it_was_given
@@ -101,12 +127,10 @@ macro_rules! conformance_tests {
             committing {
                 indexes_are_dense_and_batches_stay_together
                 what_was_published_comes_back_byte_for_byte
-                a_refused_commit_leaves_nothing
                 a_record_and_its_events_change_together
                 a_terminal_record_seals_the_log
                 another_log_or_no_task_is_not_found
                 what_was_done_before_is_said_before_anything_else
-                the_seal_goes_before_the_revision_and_the_revision_before_the_series
                 times_never_decrease_when_the_clock_jumps_back
                 commits_are_visible_once_acknowledged
             }
@@ -156,7 +180,6 @@ macro_rules! conformance_tests {
                 a_page_of_large_tasks_ends_early_and_says_that_there_is_more
                 deadlines_come_in_order_and_tell_of_the_next
                 a_deadline_follows_its_record
-                each_task_stands_once_in_the_change_feed_at_its_newest_commit
                 appended_events_come_in_commit_order_and_whole_commits
                 appended_events_resume_after_every_commit
                 a_page_of_large_events_ends_early_and_says_that_there_is_more
@@ -178,9 +201,6 @@ macro_rules! conformance_tests {
                 a_closed_store_is_unavailable
                 an_open_store_tells_what_it_is
             }
-            model {
-                random_operations_do_what_the_reference_does
-            }
         }
     };
     (@modules $subject:expr; $($module:ident { $($rule:ident)* })*) => {
@@ -196,6 +216,106 @@ macro_rules! conformance_tests {
                     $crate::conformance::$module::$rule(&$subject()).await;
                 }
             )*
+        }
+    };
+}
+
+/// One test for each rule of a short-term store before an archive, as
+/// [`conformance_tests!`](crate::conformance_tests) makes them. The argument makes a
+/// [`HotSubject`](crate::conformance::HotSubject).
+#[macro_export]
+macro_rules! hot_conformance_tests {
+    ($subject:expr) => {
+        $crate::conformance_tests! { @modules $subject;
+            hot {
+                a_task_is_here_or_away
+                a_deleted_log_is_noted_until_that_is_settled
+                a_log_that_is_elsewhere_can_be_noted_as_deleted
+                released_slots_are_below_the_base
+                released_slots_still_count_and_heads_stay
+                nothing_is_released_past_the_tail
+                a_log_is_released_only_at_its_newest_commit
+                a_released_log_is_gone_from_everywhere_and_noted
+                appended_events_tell_what_was_released
+                what_was_used_once_is_told_since_a_commit
+                usage_counts_what_was_appended
+            }
+            restoring {
+                a_restored_log_goes_on_as_if_it_had_stayed
+                a_restored_log_stands_in_the_feed_and_its_note_is_gone
+                nothing_is_restored_too_late_or_twice_or_after_its_deletion
+            }
+            positions {
+                a_lease_has_one_holder
+                a_lease_passes_by_the_clock
+                a_lease_is_given_back_by_its_holder_only
+                positions_are_of_a_reader_and_a_partition
+            }
+        }
+    };
+}
+
+/// One test for each rule of a long-term store. The argument makes a
+/// [`LongTermSubject`](crate::conformance::LongTermSubject).
+#[macro_export]
+macro_rules! long_term_conformance_tests {
+    ($subject:expr) => {
+        $crate::conformance_tests! { @modules $subject;
+            long_term {
+                an_entry_begins_where_the_watermark_stands
+                a_log_is_taken_bit_by_bit
+                changes_without_events_are_taken
+                only_the_newest_commit_cools_a_log
+                an_entry_that_repeats_what_is_kept_leaves_a_log_cold
+                a_log_is_revived_as_it_was_found_or_not_at_all
+                what_was_taken_back_is_gone_and_comes_again
+                a_deleted_log_is_gone_with_those_before_it
+                a_task_created_again_is_another_log
+                lists_go_newest_first_and_page_without_loss
+                appended_events_come_by_partition_in_commit_order
+                a_closed_archive_is_unavailable
+                random_logs_read_the_same_as_from_the_reference
+            }
+        }
+    };
+}
+
+/// The whole suite for a short-term store and an archive as one store: with an archiver that never
+/// runs; with one that keeps a small window of each log; with one that releases everything it can
+/// between any two calls; and the rules of tiers. The argument makes a
+/// [`TierSubject`](crate::conformance::TierSubject).
+#[macro_export]
+macro_rules! tiered_conformance_tests {
+    ($subject:expr) => {
+        mod idle {
+            #[allow(unused_imports, reason = "the subject may be named by its full path")]
+            use super::*;
+            $crate::conformance_tests!(|| $crate::conformance::Idle($subject()));
+        }
+        mod windowed {
+            #[allow(unused_imports, reason = "the subject may be named by its full path")]
+            use super::*;
+            $crate::conformance_tests! { @wherever || $crate::conformance::Eager::windowed($subject()) }
+        }
+        mod released {
+            #[allow(unused_imports, reason = "the subject may be named by its full path")]
+            use super::*;
+            $crate::conformance_tests! { @wherever || $crate::conformance::Eager::released($subject()) }
+        }
+        $crate::conformance_tests! { @modules $subject;
+            tiered {
+                a_released_task_reads_as_before
+                a_released_task_takes_commits_as_before
+                a_released_task_that_ended_knows_its_requests
+                the_id_of_a_released_task_is_taken
+                a_released_task_is_replaced_in_one_commit
+                a_deleted_log_is_never_shown_again
+                an_explicit_release_checks_what_it_was_told
+                a_task_with_a_deadline_keeps_its_record
+                readers_bound_what_is_released
+                a_full_backlog_refuses_events_and_nothing_else
+                random_operations_and_moves_do_what_one_store_does
+            }
         }
     };
 }

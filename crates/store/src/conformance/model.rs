@@ -120,7 +120,7 @@ impl Pair {
 }
 
 /// What an operation says, as text, without commit numbers: they need not be dense.
-async fn outcome(store: &dyn ShortTermStore, operation: Operation) -> String {
+pub(super) async fn outcome(store: &dyn ShortTermStore, operation: Operation) -> String {
     match operation {
         Operation::Create(create) => {
             let created = store.create(create).await;
@@ -139,7 +139,7 @@ async fn outcome(store: &dyn ShortTermStore, operation: Operation) -> String {
 
 /// What a look shows, as text, without commit numbers and without positions that are trimmed: of
 /// those a store need not know which is which.
-async fn seen(store: &dyn ShortTermStore, task: &TaskState, look: &Look) -> String {
+pub(super) async fn seen(store: &dyn ShortTermStore, task: &TaskState, look: &Look) -> String {
     let (id, epoch) = (&task.record.id, task.epoch);
     match look {
         Look::Range(ask) => {

@@ -234,7 +234,7 @@ impl Log {
         kinds.map(|(_, kind)| kind)
     }
 
-    fn tail(&self) -> Index {
+    pub(super) fn tail(&self) -> Index {
         self.base.plus(self.slots.len() as u64)
     }
 

@@ -176,8 +176,14 @@ impl Partition {
         epoch: Epoch,
         to: Index,
     ) -> Result<(), ReadError> {
+        let log = &self.log(id, epoch)?.log;
+        let last = to.min(log.tail()).previous();
+        // Its commit may go on in slots that stay.
+        let last = last
+            .and_then(|last| log.slot(last))
+            .map(|slot| slot.commit());
+        self.released = self.released.max(last.unwrap_or_default());
         let gone = self.maintain(id, epoch, |task| task.let_go(to))?;
-        self.released = gone.iter().copied().fold(self.released, CommitNumber::max);
         for commit in gone {
             self.indexes.appends.remove(&commit);
         }

@@ -23,7 +23,9 @@ struct NotesOf {
 impl Notes {
     pub(super) fn deleted(&mut self, id: &TaskId, epoch: Epoch) {
         let of = self.0.entry(id.clone()).or_default();
-        of.dead.push(epoch);
+        if !of.dead.contains(&epoch) {
+            of.dead.push(epoch);
+        }
         of.released = of.released.filter(|(released, _)| *released != epoch);
     }
 

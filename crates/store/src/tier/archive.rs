@@ -50,13 +50,17 @@ pub trait LongTermStore: LogReader + Maintenance {
     ) -> Result<Vec<Option<Watermark>>, StoreError>;
 
     /// Takes what logs have gained. Each entry is taken whole or not at all, and begins where the
-    /// watermark stands; the outcome of each is given in the order asked. Marks the logs as hot.
+    /// watermark stands; the outcome of each is given in the order asked. Marks the logs as hot,
+    /// but for an entry that repeats what is kept (no slots, a commit that is not newer): it may
+    /// come late, when its log is released already.
     async fn archive(&self, entries: Vec<ArchiveEntry>) -> Result<Vec<Archived>, StoreError>;
 
-    /// Takes back everything of a log from an index on: the short-term store has lost it.
+    /// Takes back everything of a log from an index on: the short-term store has lost it. The next
+    /// record is taken whatever its revision, also when the index is the watermark.
     async fn rewind(&self, id: &TaskId, epoch: Epoch, to: Index) -> Result<(), StoreError>;
 
-    /// Marks a log as released, if it is kept up to this commit. Tells whether it is.
+    /// Marks a log as released, if this is the newest commit that is kept of it. Tells whether it
+    /// is; true again when repeated.
     async fn cool(
         &self,
         id: &TaskId,
@@ -68,7 +72,8 @@ pub trait LongTermStore: LogReader + Maintenance {
     /// still is as it was found. Tells whether it was.
     async fn revive(&self, found: &Kept, epoch: Epoch) -> Result<bool, StoreError>;
 
-    /// Deletes a log with all that belongs to it. Tells whether there was one.
+    /// Deletes a log with all that belongs to it, and older logs of the same id with it: of those
+    /// the note may have been lost. Tells whether there was one.
     async fn delete(&self, id: &TaskId, epoch: Epoch) -> Result<bool, StoreError>;
 }
 

@@ -16,7 +16,7 @@ use taskcast_core::{
 /// `read` gives what is held and tells the base in the page; `count` is exact from the base on (for
 /// a lower `upto` it is the count at the base); `seek` may answer with an index at or below the base,
 /// or not at all, when what is looked for lies below; `appended` tells in `earliest` up to which
-/// commit slots may be missing. Heads, the texts of their runs and all indexes across tasks stay.
+/// commit slots may be missing (a commit of which some are released counts). Heads, the texts of their runs and all indexes across tasks stay.
 #[async_trait]
 pub trait HotStore: ShortTermStore {
     /// Where several tasks are, in the order asked; one look at one moment each.

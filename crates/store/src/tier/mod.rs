@@ -12,8 +12,26 @@
 //! what they ask for in either. The ports here are what the two tiers need of each other's stores;
 //! the engine sees one store.
 
+mod across;
 mod archive;
+mod archiver;
+mod backlog;
 mod hot;
+mod log_reader;
+mod maintain;
+mod memory_archive;
+mod options;
+mod release;
+mod restore;
+mod task_log;
+mod tiered;
+mod whereabouts;
 
 pub use archive::{ArchiveEntry, Archived, Kept, KeptPage, LongTermInfo, LongTermStore, Watermark};
+pub use archiver::{Archiver, Step};
+pub use backlog::{Backlog, PartitionBacklog};
 pub use hot::{HotStore, LogImage, Note, NoteKind, OnceImage, Place, Restored, SeriesImage, Usage};
+pub use memory_archive::MemoryArchive;
+pub use options::{Random, ReleaseOptions, TierOptions};
+pub use release::{ReleaseError, Released, StorageState};
+pub use tiered::TieredStore;

@@ -2,6 +2,7 @@
 
 use super::{STEP_BYTES, Subscription};
 use crate::engine::Inner;
+use crate::outage::Outage;
 use crate::subscribe::ask::{Frame, Opening, Subscribe, SubscribeAsk};
 use crate::subscribe::{Reader, Replay, Start};
 use crate::topic::Following;
@@ -48,6 +49,7 @@ impl TaskEngine {
             stop: self.inner.stop.clone(),
             inner: self.inner.clone(),
             following,
+            created_at: state.record.created_at,
             filter: ask.filter,
             format: ask.format,
             requested,
@@ -62,7 +64,7 @@ impl TaskEngine {
             counted: 0,
             last: None,
             skip: 0,
-            patience: None,
+            outage: Outage::default(),
             broken: None,
             told_cleaned: false,
             told_caught_up: false,
@@ -94,6 +96,7 @@ pub(super) async fn follow(
         let state = inner.load(id).await?;
         if state.epoch == seen.epoch {
             following.observe(state.epoch, state.tail, state.is_sealed(), known);
+            inner.fetch(following.topic());
             return Ok((following, state));
         }
     }

@@ -16,17 +16,29 @@ impl Subscription {
                 self.broken = Some(GapReason::Lost);
                 Ok(())
             }
-            End::Deleted => {
-                // The task may live on: a topic ends also when an older log was followed late.
-                let task = self.following.task.clone();
-                let state = self.inner.store.load(&task).await?;
-                match state.filter(|state| state.epoch == self.following.epoch) {
-                    Some(_) => self.follow_again().await.map(drop),
-                    None => {
-                        self.deleted();
-                        Ok(())
-                    }
-                }
+            End::Deleted | End::Replaced => self.gone().await,
+            End::Failed => Err(match self.following.failure() {
+                Some(error) => error.clone().into(),
+                None => EngineError::Stopping,
+            }),
+        }
+    }
+
+    /// The log is not what the id stands for any more, as far as the topic knows.
+    pub(super) async fn gone(&mut self) -> Result<(), EngineError> {
+        let task = self.following.task.clone();
+        let deleted_here = self.progress.borrow().end == Some(End::Deleted);
+        match self.inner.store.load(&task).await? {
+            // The topic ended because an older log was followed late.
+            Some(state) if state.epoch == self.following.epoch => {
+                self.follow_again().await.map(drop)
+            }
+            Some(state) if !deleted_here && state.record.created_at == self.created_at => {
+                Err(EngineError::AnotherLog(task))
+            }
+            _ => {
+                self.deleted();
+                Ok(())
             }
         }
     }
@@ -43,10 +55,7 @@ impl Subscription {
         let id = &self.following.task;
         let state = match self.inner.store.load(id).await? {
             Some(state) if state.epoch == self.following.epoch => state,
-            _ => {
-                self.deleted();
-                return Ok(());
-            }
+            _ => return self.gone().await,
         };
         if state.tail < self.next {
             self.following.end(End::Lost);

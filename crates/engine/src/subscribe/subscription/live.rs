@@ -3,38 +3,33 @@
 use super::{STEP_BYTES, Subscription};
 use crate::EngineError;
 use crate::subscribe::ask::{EventFrame, Frame, SeriesFormat};
-use crate::topic::{End, Found, Progress, SharedEvent, Total};
+use crate::topic::{Ahead, End, Found, Held, SharedEvent, Total};
 use std::sync::Arc;
-use std::time::Duration;
-use taskcast_core::{Event, GapReason, Index, Millis, Slot, TombstoneReason};
+use taskcast_core::{Event, GapReason, Index, Millis, Slot, Tombstone, TombstoneReason};
 use taskcast_store::{ReadAsk, Which};
-use tokio::time::{Instant, timeout_at};
-
-/// How long a reader waits for a commit that was acknowledged out of order, before it reads the
-/// store instead.
-const OUT_OF_ORDER: Duration = Duration::from_millis(20);
 
 impl Subscription {
     pub(super) async fn step(&mut self) -> Result<(), EngineError> {
         let progress = *self.progress.borrow_and_update();
-        match self.following.read(self.next, STEP_BYTES) {
-            Some(events) if !events.is_empty() => return self.pass_shared(events).await,
-            _ => {}
+        match self.following.ahead(self.next, STEP_BYTES) {
+            Ahead::Held(slots) => return self.pass_held(slots).await,
+            Ahead::Stored(upto) => return self.catch_up(upto, progress.known).await,
+            Ahead::Nothing => {}
         }
-        if self.next < progress.known {
-            return self.catch_up(progress).await;
-        }
-        if !self.told_caught_up {
+        // What is known to come is being read by the engine, once for all followers.
+        let more = self.next < progress.known;
+        if !more && !self.told_caught_up {
             self.told_caught_up = true;
             self.ready.push(Frame::CaughtUp(self.next));
         }
-        if let Some(end) = progress.end {
-            return self.end(end).await;
+        match progress.end {
+            Some(End::Sealed) if more => {}
+            Some(end) => return self.end(end).await,
+            None => {}
         }
-        if !self.ready.is_empty() {
-            return Ok(());
+        if self.ready.is_empty() {
+            self.wait().await;
         }
-        self.wait().await;
         Ok(())
     }
 
@@ -46,14 +41,11 @@ impl Subscription {
         }
     }
 
-    /// The window does not have what comes next: an acknowledgement is late, or this reader is.
-    async fn catch_up(&mut self, progress: Progress) -> Result<(), EngineError> {
-        if self.next >= progress.ready && self.comes_soon().await {
-            return Ok(());
-        }
+    /// The window begins after the position: this reader is late.
+    async fn catch_up(&mut self, upto: Index, known: Index) -> Result<(), EngineError> {
         let ask = ReadAsk {
             from: self.next,
-            to: progress.known,
+            to: upto,
             which: Which::All,
             max_slots: self.inner.limits.page,
             max_bytes: STEP_BYTES,
@@ -63,53 +55,43 @@ impl Subscription {
             self.broken = Some(GapReason::Trimmed);
             return Ok(());
         }
-        if page.next <= self.next && page.tail < progress.known {
+        if page.next <= self.next && page.tail < known {
             self.following.end(End::Lost);
             self.broken = Some(GapReason::Lost);
             return Ok(());
         }
-        let next = page.next;
         for slot in page.slots {
             self.pass_slot(slot).await?;
         }
-        self.following.read_elsewhere(next);
         Ok(())
-    }
-
-    /// Waits a moment for the commit at the position to be acknowledged. The moment has an end,
-    /// however much is acknowledged after it, and however often the wait is begun anew.
-    async fn comes_soon(&mut self) -> bool {
-        let next = self.next;
-        let (_, end) =
-            *self
-                .patience
-                .insert(match self.patience.filter(|(index, _)| *index == next) {
-                    Some(begun) => begun,
-                    None => (next, Instant::now() + OUT_OF_ORDER),
-                });
-        let ready = self.progress.wait_for(|progress| progress.ready > next);
-        timeout_at(end, ready).await.is_ok()
     }
 
     async fn pass_slot(&mut self, slot: Slot) -> Result<(), EngineError> {
         match slot {
             Slot::Event(event) => self.pass_event(Arc::new(SharedEvent::new(event))).await,
             Slot::Tombstone(tombstone) => {
-                let wanted = self.filter.matches(&tombstone.event_type, tombstone.level);
-                let cleaned = tombstone.reason == TombstoneReason::Cleaned;
-                if wanted && cleaned && !self.told_cleaned {
-                    self.told_cleaned = true;
-                    self.tell_gap(tombstone.index.next(), GapReason::Cleaned);
-                }
-                self.passed(tombstone.index, tombstone.at, wanted);
+                self.pass_tombstone(&tombstone);
                 Ok(())
             }
         }
     }
 
-    async fn pass_shared(&mut self, events: Vec<Arc<SharedEvent>>) -> Result<(), EngineError> {
-        for shared in events {
-            self.pass_event(shared).await?;
+    fn pass_tombstone(&mut self, tombstone: &Tombstone) {
+        let wanted = self.filter.matches(&tombstone.event_type, tombstone.level);
+        let cleaned = tombstone.reason == TombstoneReason::Cleaned;
+        if wanted && cleaned && !self.told_cleaned {
+            self.told_cleaned = true;
+            self.tell_gap(tombstone.index.next(), GapReason::Cleaned);
+        }
+        self.passed(tombstone.index, tombstone.at, wanted);
+    }
+
+    async fn pass_held(&mut self, slots: Vec<Held>) -> Result<(), EngineError> {
+        for held in slots {
+            match held {
+                Held::Event(shared) => self.pass_event(shared).await?,
+                Held::Tombstone(tombstone) => self.pass_tombstone(&tombstone),
+            }
             if self.ready_bytes >= STEP_BYTES {
                 break;
             }

@@ -13,14 +13,14 @@ use super::Replay;
 use super::ask::{Frame, Opening, SeriesFormat};
 use crate::EngineError;
 use crate::engine::Inner;
-use crate::topic::{Following, Progress, Total};
+use crate::outage::Outage;
+use crate::topic::{End, Following, Progress, Total};
 use bytes::Bytes;
 use std::sync::Arc;
 use taskcast_core::{EventFilter, EventId, GapReason, Index, Millis, SeriesId, TaskId};
 use taskcast_store::{Page, ReadAsk};
 use tokio::sync::watch;
 use tokio::task::coop::consume_budget;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Payload bytes, about, in one step of a stream.
@@ -30,6 +30,8 @@ const STEP_BYTES: usize = 128 << 10;
 pub struct Subscription {
     inner: Arc<Inner>,
     following: Following,
+    /// When the task was created: what tells a task that came back from one created anew.
+    created_at: Millis,
     progress: watch::Receiver<Progress>,
     stop: CancellationToken,
     filter: EventFilter,
@@ -47,8 +49,8 @@ pub struct Subscription {
     last: Option<(Index, Millis)>,
     /// Frames to leave out, because only the newest were asked for.
     skip: u64,
-    /// Until when the commit at an index is waited for.
-    patience: Option<(Index, Instant)>,
+    /// How it fares while the store does not answer.
+    outage: Outage,
     /// Why the stream has to start over, from when that is found out until it has been done.
     broken: Option<GapReason>,
     told_cleaned: bool,
@@ -90,8 +92,9 @@ impl Subscription {
     /// end. May be dropped while it waits, without losing a frame.
     ///
     /// # Errors
-    /// [`EngineError::Stopping`] when the engine stops, or the store. Trying again goes on where
-    /// the error came.
+    /// [`EngineError::Stopping`] when the engine stops; [`EngineError::AnotherLog`]; or the store,
+    /// when it has not answered for as long as the engine bears. A reader that comes back with its
+    /// cursor goes on where the error came.
     pub async fn next(&mut self) -> Result<Option<Vec<Frame>>, EngineError> {
         loop {
             if !self.ready.is_empty() {
@@ -107,14 +110,30 @@ impl Subscription {
             // A filter that matches little makes many turns that wait for nothing.
             consume_budget().await;
             match self.turn().await {
+                Ok(()) => self.outage = Outage::default(),
                 // The task was deleted between two looks at it.
                 Err(EngineError::NotFound(_)) => self.deleted(),
-                outcome => outcome?,
+                Err(EngineError::Store(error)) if !self.is_given_up() => {
+                    self.outage.bear(&self.inner, error).await?;
+                }
+                Err(error) => return Err(error),
             }
         }
     }
 
+    /// Whether the engine has tried long enough, for all followers of the log.
+    fn is_given_up(&self) -> bool {
+        self.progress.borrow().end == Some(End::Failed)
+    }
+
     async fn turn(&mut self) -> Result<(), EngineError> {
+        match self.act().await {
+            Err(EngineError::NotFound(_)) => self.gone().await,
+            outcome => outcome,
+        }
+    }
+
+    async fn act(&mut self) -> Result<(), EngineError> {
         match self.broken {
             Some(reason) => self.start_over(reason).await,
             None if self.replay.is_some() => self.replay_step().await,

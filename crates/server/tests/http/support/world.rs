@@ -8,7 +8,7 @@ use std::time::Duration;
 use taskcast_auth::{Anyone, Authenticator, TicketKey};
 use taskcast_core::{Limits, Millis};
 use taskcast_engine::{EngineOptions, SystemRandom, TaskEngine};
-use taskcast_server::{AdminApi, ServerParts, ServerSettings, router};
+use taskcast_server::{AdminApi, Backend, ServerParts, ServerSettings, router};
 use taskcast_store::{ManualClock, MemoryOptions, MemoryStore};
 use tower::ServiceExt;
 
@@ -21,6 +21,7 @@ pub struct Given {
     pub settings: ServerSettings,
     pub authenticator: Arc<dyn Authenticator>,
     pub admin: Option<AdminApi>,
+    pub backend: Backend,
     pub store_bytes: u64,
     /// Whether answers have to be as the OpenAPI document says.
     pub documented: bool,
@@ -32,6 +33,7 @@ pub fn given() -> Given {
         settings: ServerSettings::default(),
         authenticator: Arc::new(Anyone),
         admin: None,
+        backend: Backend::default(),
         store_bytes: 1 << 30,
         documented: true,
     }
@@ -80,6 +82,7 @@ impl Given {
             authenticator: self.authenticator,
             tickets: TicketKey::new(&[7; 32]),
             admin: self.admin,
+            backend: self.backend,
             random: Arc::new(SystemRandom),
             settings: self.settings,
         });

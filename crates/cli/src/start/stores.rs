@@ -1,0 +1,131 @@
+//! From settings to stores: which they are, how each is set up, and the schema of PostgreSQL.
+
+use crate::Failure;
+use std::thread::available_parallelism;
+use taskcast_config::{
+    Durability, LongTerm as Configured, LongTermStorage, PostgresSettings, RedisSettings, Settings,
+    Storage,
+};
+use taskcast_core::Limits;
+use taskcast_embed::postgres::{PostgresOptions, migrations};
+use taskcast_embed::redis::RedisOptions;
+use taskcast_embed::sqlite::{self, SqliteArchiveOptions, SqliteOptions};
+use taskcast_embed::{LongTerm, ShortTerm, Stores, TierSettings};
+use taskcast_engine::{Random, SystemRandom};
+use taskcast_store::MemoryOptions;
+use taskcast_store::tier::ReleaseOptions;
+
+/// Opens the stores: Redis, then PostgreSQL, whose schema is brought up to date before if that is
+/// configured.
+///
+/// # Errors
+/// When one of them cannot be reached or used.
+pub(super) async fn open(settings: &Settings, limits: &Limits) -> Result<Stores, Failure> {
+    let short_term = short_term(&settings.storage, limits);
+    let Some(configured) = &settings.long_term else {
+        return Stores::open(short_term, None)
+            .await
+            .map_err(Failure::failed);
+    };
+    if let LongTermStorage::Postgres(postgres) = &configured.store
+        && postgres.auto_migrate
+    {
+        migrate(postgres).await?;
+    }
+    let long_term = long_term(&configured.store, limits);
+    Stores::open_with(short_term, Some(long_term), tiers(configured))
+        .await
+        .map_err(Failure::failed)
+}
+
+fn short_term(storage: &Storage, limits: &Limits) -> ShortTerm {
+    let (limits, incarnation) = (limits.clone(), SystemRandom.next());
+    match storage {
+        Storage::Memory { max_bytes } => ShortTerm::Memory(MemoryOptions {
+            max_bytes: *max_bytes,
+            limits,
+            incarnation,
+            archived: None,
+        }),
+        Storage::Sqlite { path, durability } => ShortTerm::Sqlite(SqliteOptions {
+            path: path.clone(),
+            durability: match durability {
+                Durability::Full => sqlite::Durability::Full,
+                Durability::Process => sqlite::Durability::Process,
+            },
+            limits,
+            incarnation,
+            vfs: None,
+            readers: readers(),
+            archived: false,
+        }),
+        Storage::Redis(redis) => ShortTerm::Redis(redis_options(redis, limits)),
+    }
+}
+
+fn redis_options(redis: &RedisSettings, limits: Limits) -> RedisOptions {
+    let hosts = redis.url.each_host();
+    let mut hosts = hosts.iter().map(|host| host.expose().to_owned());
+    let options = RedisOptions::new(hosts.next().unwrap_or_default());
+    RedisOptions {
+        nodes: hosts.collect(),
+        prefix: redis.prefix.clone(),
+        wait_replicas: redis.wait_replicas,
+        limits,
+        ..options
+    }
+}
+
+fn long_term(store: &LongTermStorage, limits: &Limits) -> LongTerm {
+    match store {
+        LongTermStorage::Postgres(postgres) => LongTerm::Postgres {
+            options: PostgresOptions {
+                max_connections: postgres.max_connections,
+                limits: limits.clone(),
+                ..PostgresOptions::new(postgres.url.secret().expose())
+            },
+            migrate: false,
+        },
+        LongTermStorage::Sqlite { path } => LongTerm::Sqlite(SqliteArchiveOptions {
+            path: path.clone(),
+            durability: sqlite::Durability::Full,
+            limits: limits.clone(),
+            vfs: None,
+            readers: readers(),
+        }),
+    }
+}
+
+fn tiers(configured: &Configured) -> TierSettings {
+    TierSettings {
+        max_backlog_bytes: configured.max_backlog_bytes,
+        lease_ttl: configured.lease_ttl,
+        release: configured.retention.map(|retention| ReleaseOptions {
+            terminal_after: retention.terminal,
+            idle_after: Some(retention.idle),
+            window_events: Some(retention.window_events),
+        }),
+    }
+}
+
+/// Brings the schema up to date, and says what it did. Any number of instances may do so at once.
+async fn migrate(postgres: &PostgresSettings) -> Result<(), Failure> {
+    let (url, shown) = (postgres.url.secret().expose(), &postgres.url);
+    tracing::info!("TASKCAST_AUTO_MIGRATE enabled — running Postgres migrations on {shown}");
+    let applied = migrations::run(url)
+        .await
+        .map_err(|error| Failure::Failed(format!("Auto-migration failed: {error}")))?;
+    match applied.count {
+        0 => tracing::info!("Database schema up to date"),
+        count => tracing::info!(
+            "Applied {count} new migration(s): {}",
+            applied.names.join(", ")
+        ),
+    }
+    Ok(())
+}
+
+/// Reads mostly come from the page cache: as many threads as there are processors, within reason.
+fn readers() -> usize {
+    available_parallelism().map_or(2, |count| count.get().clamp(2, 8))
+}

@@ -1,0 +1,65 @@
+//! Reads what other engines committed into the windows: one read for all followers of a log.
+//!
+//! A hint, a tail that was looked at, or an acknowledgement that came before the one it follows
+//! makes a topic know of slots that its window lacks. Then one task of the engine reads them, and
+//! goes on while more becomes known: hints that come meanwhile cost no read of their own.
+
+use crate::engine::Inner;
+use crate::outage::Outage;
+use crate::topic::{End, Topic};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+use taskcast_core::Index;
+use taskcast_store::{Page, ReadAsk, ReadError, Which};
+
+/// How long the acknowledgements under way are waited for, before the store is read instead.
+const OUT_OF_ORDER: Duration = Duration::from_millis(20);
+/// Payload bytes, about, in one read.
+const PAGE_BYTES: usize = 256 << 10;
+
+impl Inner {
+    /// Sees to it that what a topic lacks is read.
+    pub(crate) fn fetch(self: &Arc<Self>, topic: &Arc<Topic>) {
+        if topic.begin_reading() {
+            self.background.spawn(fetch(self.clone(), topic.clone()));
+        }
+    }
+}
+
+async fn fetch(inner: Arc<Inner>, topic: Arc<Topic>) {
+    let mut outage = Outage::default();
+    while !inner.stop.is_cancelled() {
+        // Own commits bring their events along.
+        topic.settle(OUT_OF_ORDER).await;
+        let Some(missing) = topic.missing() else {
+            if topic.end_reading() {
+                continue;
+            }
+            return;
+        };
+        match read(&inner, &topic, &missing).await {
+            Ok(page) => {
+                outage = Outage::default();
+                topic.take_page(&missing, page);
+            }
+            Err(ReadError::Gone) => topic.end(End::Deleted),
+            Err(ReadError::Store(error)) => {
+                if let Err(error) = outage.bear(&inner, error).await {
+                    topic.fail(&error);
+                }
+            }
+        }
+    }
+}
+
+async fn read(inner: &Inner, topic: &Topic, missing: &Range<Index>) -> Result<Page, ReadError> {
+    let ask = ReadAsk {
+        from: missing.start,
+        to: missing.end,
+        which: Which::All,
+        max_slots: inner.limits.page,
+        max_bytes: PAGE_BYTES,
+    };
+    inner.store.read(&topic.task, topic.epoch, ask).await
+}
