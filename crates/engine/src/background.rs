@@ -1,6 +1,7 @@
 //! The work an engine does by itself for its followers: it hears hints, and reads tails.
 
 use crate::engine::Inner;
+use crate::fetch::verify_all;
 use crate::outage::{Outage, part};
 use crate::topic::{End, Topic};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub(crate) async fn hints(inner: Arc<Inner>, mut hints: Box<dyn Hints>) {
                 if let Err(error) = look_at_tails(&inner).await {
                     tracing::warn!(%error, "hints were lost, and tails could not be read yet");
                 }
+                verify_all(&inner).await;
             }
             None => return,
         }

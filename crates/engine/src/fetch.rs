@@ -7,6 +7,7 @@
 use crate::engine::Inner;
 use crate::outage::Outage;
 use crate::topic::{End, Topic};
+use futures_util::stream::{self, StreamExt};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use taskcast_store::{Page, ReadAsk, ReadError, Which};
 const OUT_OF_ORDER: Duration = Duration::from_millis(20);
 /// Payload bytes, about, in one read.
 const PAGE_BYTES: usize = 256 << 10;
+/// Topics that are verified side by side.
+const SIDE_BY_SIDE: usize = 64;
 
 impl Inner {
     /// Sees to it that what a topic lacks is read.
@@ -53,13 +56,34 @@ async fn fetch(inner: Arc<Inner>, topic: Arc<Topic>) {
     }
 }
 
+/// Looks at the last slot that followers of each log were given: hints may have been lost because
+/// the store was, and with it what it had acknowledged.
+pub(crate) async fn verify_all(inner: &Arc<Inner>) {
+    let topics = stream::iter(inner.topics.all());
+    let verified = topics.map(|topic| async move {
+        let Some(last) = topic.last_given() else {
+            return;
+        };
+        // An error is found out by whoever reads next.
+        if let Ok(page) = read(inner, &topic, &(last.next()..last.next())).await {
+            topic.verify(page.slots);
+        }
+    });
+    verified
+        .buffer_unordered(SIDE_BY_SIDE)
+        .collect::<()>()
+        .await;
+}
+
+/// Reads what is missing, and the slot before it, which shows whether it is the same log still.
 async fn read(inner: &Inner, topic: &Topic, missing: &Range<Index>) -> Result<Page, ReadError> {
     let ask = ReadAsk {
-        from: missing.start,
+        from: missing.start.previous().unwrap_or(missing.start),
         to: missing.end,
         which: Which::All,
-        max_slots: inner.limits.page,
-        max_bytes: PAGE_BYTES,
+        max_slots: inner.limits.page.saturating_add(1),
+        // Room for two of the largest events: the page goes beyond the slot before.
+        max_bytes: PAGE_BYTES.max(2 * inner.limits.event_data_bytes),
     };
     inner.store.read(&topic.task, topic.epoch, ask).await
 }

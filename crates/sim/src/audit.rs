@@ -54,14 +54,7 @@ fn check_record(world: &World, state: &TaskState, log: &TrueLog) {
 /// Invariant 1: dense, immutable, and what is gone left a tombstone or was trimmed.
 async fn check_slots(world: &World, state: &TaskState, log: &TrueLog) {
     let id = &state.record.id;
-    let ask = ReadAsk {
-        from: Index::START,
-        to: Index::LIMIT,
-        which: Which::All,
-        max_slots: usize::MAX,
-        max_bytes: usize::MAX,
-    };
-    let Ok(page) = world.real.read(id, state.epoch, ask).await else {
+    let Some(slots) = read_all(world, state).await else {
         return world.broken(format!("{id} cannot be read"));
     };
     let first = usize::try_from(log.trim).unwrap_or_default();
@@ -72,9 +65,28 @@ async fn check_slots(world: &World, state: &TaskState, log: &TrueLog) {
             tombstone.index == event.index && tombstone.event_type == event.event_type
         }
     };
-    if page.slots.len() != real.len() || !page.slots.iter().zip(real).all(same) {
+    if slots.len() != real.len() || !slots.iter().zip(real).all(same) {
         world.broken(format!("{id}: the log is not what was committed"));
     }
+}
+
+/// Every slot, page by page: those of two tiers do not come in one.
+async fn read_all(world: &World, state: &TaskState) -> Option<Vec<Slot>> {
+    let (mut slots, mut from) = (Vec::new(), state.trim);
+    while from < state.tail {
+        let ask = ReadAsk {
+            from,
+            to: Index::LIMIT,
+            which: Which::All,
+            max_slots: usize::MAX,
+            max_bytes: usize::MAX,
+        };
+        let page = world.real.read(&state.record.id, state.epoch, ask).await;
+        let page = page.ok().filter(|page| page.next > from)?;
+        slots.extend(page.slots);
+        from = page.next;
+    }
+    Some(slots)
 }
 
 /// Invariant 2: heads are the fold of the deltas.

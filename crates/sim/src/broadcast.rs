@@ -47,7 +47,7 @@ impl Broadcast for PoorBroadcast {
             };
             let fate = hash(&[self.seed, task, hint.tail.0, number as u64]);
             // 0: lost. 1: once. 2: twice. Of some that are lost it is told that something was.
-            if fate % 12 == 0 {
+            if fate.is_multiple_of(12) {
                 let mut waiting = mailbox.waiting.lock();
                 waiting.insert((Instant::now(), fate), Heard::Lost);
             }

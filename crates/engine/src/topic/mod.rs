@@ -26,7 +26,7 @@ use std::collections::hash_map::Entry;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use taskcast_core::{Epoch, Index, Limits, TaskId};
+use taskcast_core::{CommitNumber, Epoch, Index, Limits, TaskId};
 use taskcast_store::Interest;
 
 /// The topics of an engine.
@@ -73,25 +73,25 @@ impl Topics {
         self.followers.load(Ordering::Relaxed)
     }
 
-    /// Follows a log that was seen with this tail.
+    /// Follows a log that was seen with this tail and newest commit.
     pub(crate) fn follow(
         self: &Arc<Self>,
         task: &TaskId,
         epoch: Epoch,
-        tail: Index,
+        seen: (Index, CommitNumber),
     ) -> Result<Following, EngineError> {
         let seat = self.seat()?;
         let mut map = self.map.lock();
         let topic = match map.entry(task.clone()) {
             Entry::Occupied(entry) if entry.get().can_be_joined(epoch) => entry.get().clone(),
             Entry::Occupied(mut entry) => {
-                let old = entry.insert(self.make(task, epoch, tail));
+                let old = entry.insert(self.make(task, epoch, seen));
                 old.end(End::Replaced);
                 entry.get().clone()
             }
             Entry::Vacant(entry) => {
                 self.interest.follow(task);
-                entry.insert(self.make(task, epoch, tail)).clone()
+                entry.insert(self.make(task, epoch, seen)).clone()
             }
         };
         if topic.followers() >= self.per_topic {
@@ -121,8 +121,8 @@ impl Topics {
         }
     }
 
-    fn make(&self, task: &TaskId, epoch: Epoch, tail: Index) -> Arc<Topic> {
-        Arc::new(Topic::new(task.clone(), epoch, tail, self.budget.clone()))
+    fn make(&self, task: &TaskId, epoch: Epoch, seen: (Index, CommitNumber)) -> Arc<Topic> {
+        Arc::new(Topic::new(task.clone(), epoch, seen, self.budget.clone()))
     }
 
     fn leave(&self, topic: &Arc<Topic>) {

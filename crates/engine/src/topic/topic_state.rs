@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use taskcast_core::{Epoch, Event, Index, TaskId};
+use taskcast_core::{CommitNumber, Epoch, Event, Index, Slot, TaskId};
 use taskcast_store::{Page, StoreError};
 use tokio::sync::watch;
 
@@ -67,7 +67,12 @@ pub(crate) struct Topic {
 }
 
 impl Topic {
-    pub(super) fn new(task: TaskId, epoch: Epoch, tail: Index, budget: Arc<WindowBudget>) -> Self {
+    pub(super) fn new(
+        task: TaskId,
+        epoch: Epoch,
+        (tail, newest): (Index, CommitNumber),
+        budget: Arc<WindowBudget>,
+    ) -> Self {
         Self {
             task,
             epoch,
@@ -81,7 +86,7 @@ impl Topic {
             flights: Flights::default(),
             reading: AtomicBool::new(false),
             failure: OnceLock::new(),
-            window: Mutex::new(Window::at(tail)),
+            window: Mutex::new(Window::at(tail, newest)),
             budget,
         }
     }
@@ -105,8 +110,29 @@ impl Topic {
 
     /// Takes the events of a commit that was acknowledged.
     pub(crate) fn append(&self, events: Vec<Event>, tail: Index, sealed: bool) {
+        let slots = events.iter().cloned().map(Slot::Event);
+        if self.is_rewritten_by(slots) {
+            return self.end(End::Lost);
+        }
         let ready = self.change(|window| window.append(events));
         self.advance(tail, ready, sealed.then_some(End::Sealed));
+    }
+
+    /// Takes a look at slots of the log: one that stands where another stood shows a loss.
+    pub(crate) fn verify(&self, slots: Vec<Slot>) {
+        if self.is_rewritten_by(slots.into_iter()) {
+            self.end(End::Lost);
+        }
+    }
+
+    fn is_rewritten_by(&self, mut slots: impl Iterator<Item = Slot>) -> bool {
+        let window = self.window.lock();
+        slots.any(|slot| window.is_rewritten_by(&slot))
+    }
+
+    /// The last index that followers may have been given.
+    pub(crate) fn last_given(&self) -> Option<Index> {
+        self.progress.borrow().ready.previous()
     }
 
     /// What the window lacks of the log as far as that is known; none when nobody would read it.
@@ -131,6 +157,9 @@ impl Topic {
     /// whoever wanted it finds out at its position.
     pub(crate) fn take_page(&self, missing: &Range<Index>, page: Page) {
         if page.next <= missing.start && page.tail < missing.end {
+            return self.end(End::Lost);
+        }
+        if self.is_rewritten_by(page.slots.iter().cloned()) {
             return self.end(End::Lost);
         }
         let to = page.next.max(page.trim);

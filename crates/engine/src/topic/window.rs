@@ -13,12 +13,14 @@
 use super::SharedEvent;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use taskcast_core::{Event, Index, Slot, Tombstone};
+use taskcast_core::{CommitNumber, Event, Index, Millis, Slot, Tombstone};
 
 #[derive(Debug)]
 pub(super) struct Window {
     start: Index,
     held: VecDeque<Held>,
+    /// No slot below the end of the window has a newer commit; none when that is not known.
+    newest: Option<CommitNumber>,
     bytes: usize,
     ahead: BTreeMap<Index, Vec<Event>>,
     ahead_bytes: usize,
@@ -41,6 +43,14 @@ impl Held {
         }
     }
 
+    /// What tells it from a slot that was written at its index after a loss.
+    fn origin(&self) -> (CommitNumber, Millis) {
+        match self {
+            Self::Event(shared) => (shared.event.commit, shared.event.at),
+            Self::Tombstone(tombstone) => (tombstone.commit, tombstone.at),
+        }
+    }
+
     /// Bytes it takes in memory, about.
     fn weight(&self) -> usize {
         match self {
@@ -55,11 +65,12 @@ impl Window {
     const MAX_AHEAD: usize = 256;
     const MAX_AHEAD_BYTES: usize = 1 << 20;
 
-    /// An empty window at a tail.
-    pub(super) fn at(tail: Index) -> Self {
+    /// An empty window at a tail, of a log whose newest commit is this one.
+    pub(super) fn at(tail: Index, newest: CommitNumber) -> Self {
         Self {
             start: tail,
             held: VecDeque::new(),
+            newest: Some(newest),
             bytes: 0,
             ahead: BTreeMap::new(),
             ahead_bytes: 0,
@@ -78,6 +89,21 @@ impl Window {
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether a slot shows that the store has lost what readers of this window were given: it stands
+    /// where another one stood. Commit numbers grow along a log.
+    pub(super) fn is_rewritten_by(&self, slot: &Slot) -> bool {
+        let index = slot.index();
+        if index >= self.ready() {
+            return false;
+        }
+        let place = index.0.checked_sub(self.start.0);
+        let held = place.and_then(|place| self.held.get(usize::try_from(place).ok()?));
+        match held {
+            Some(held) => held.origin() != (slot.commit(), slot.at()),
+            None => self.newest.is_some_and(|newest| slot.commit() > newest),
+        }
     }
 
     /// Takes a batch of events with dense indexes.
@@ -110,6 +136,7 @@ impl Window {
         if to > self.ready() {
             self.start = to;
             self.held.clear();
+            self.newest = None;
             self.bytes = 0;
             self.absorb();
         }
@@ -123,6 +150,7 @@ impl Window {
 
     fn push_slot(&mut self, slot: Slot) {
         if slot.index() == self.ready() {
+            self.newest = Some(slot.commit());
             let held = Held::new(slot);
             self.bytes += held.weight();
             self.held.push_back(held);
@@ -178,7 +206,7 @@ fn weight(batch: &[Event]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use taskcast_core::{CommitNumber, EventType, Level, Millis, RawJson, SeriesTag};
+    use taskcast_core::{EventType, Level, RawJson, SeriesTag};
 
     fn batch(indexes: std::ops::Range<u64>) -> Vec<Event> {
         let event = |index| Event {
@@ -206,7 +234,7 @@ mod tests {
 
     #[test]
     fn batches_out_of_order_become_contiguous() {
-        let mut window = Window::at(Index(5));
+        let mut window = Window::at(Index(5), CommitNumber(0));
         window.append(batch(7..9));
         assert_eq!(
             (window.ready(), indexes(&window, 5)),
@@ -220,8 +248,28 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_in_place_of_another_one_is_noticed() {
+        let slot = |index, commit| {
+            let mut event = batch(index..index + 1).remove(0);
+            event.commit = CommitNumber(commit);
+            Slot::Event(event)
+        };
+        let mut window = Window::at(Index(5), CommitNumber(40));
+        assert!(!window.is_rewritten_by(&slot(4, 40)));
+        assert!(window.is_rewritten_by(&slot(4, 41)));
+        assert!(!window.is_rewritten_by(&slot(5, 41)));
+        window.fill(vec![slot(5, 44)]);
+        assert!(!window.is_rewritten_by(&slot(5, 44)));
+        assert!(window.is_rewritten_by(&slot(5, 43)));
+        assert!(!window.is_rewritten_by(&slot(3, 2)));
+        assert!(window.is_rewritten_by(&slot(3, 45)));
+        window.skip_to(Index(9));
+        assert!(!window.is_rewritten_by(&slot(8, 99)), "not known");
+    }
+
+    #[test]
     fn a_batch_that_never_comes_is_skipped_once_it_was_read_elsewhere() {
-        let mut window = Window::at(Index(0));
+        let mut window = Window::at(Index(0), CommitNumber(0));
         window.append(batch(2..4));
         window.skip_to(Index(2));
         assert_eq!(indexes(&window, 2), Some(vec![2, 3]));
@@ -229,7 +277,7 @@ mod tests {
 
     #[test]
     fn what_was_read_fills_the_hole_before_what_came_early() {
-        let mut window = Window::at(Index(0));
+        let mut window = Window::at(Index(0), CommitNumber(0));
         window.append(batch(0..1));
         window.append(batch(3..5));
         window.fill(batch(0..4).into_iter().map(Slot::Event).collect());
@@ -240,7 +288,7 @@ mod tests {
 
     #[test]
     fn what_waits_out_of_order_is_bounded_in_bytes() {
-        let mut window = Window::at(Index(0));
+        let mut window = Window::at(Index(0), CommitNumber(0));
         let large = |index: u64| {
             let mut batch = batch(index..index + 1);
             batch[0].data = Some(RawJson::from_value(&"x".repeat(300 << 10)).unwrap());
@@ -256,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_budget_keeps_the_newest() {
-        let mut window = Window::at(Index(0));
+        let mut window = Window::at(Index(0), CommitNumber(0));
         window.append(batch(0..100));
         let half = window.bytes() / 2;
         window.shrink(half);

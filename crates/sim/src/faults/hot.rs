@@ -61,7 +61,10 @@ impl HotStore for FaultyStore {
 
     async fn notes(&self, partition: Partition, limit: usize) -> Result<Vec<Note>, StoreError> {
         self.enter("notes", "", limit as u64).await?;
-        self.inner.notes(partition, limit).await
+        let mut notes = self.inner.notes(partition, limit).await?;
+        // They come in no order; a seed needs one.
+        notes.sort_by(|one, other| (&one.id, one.epoch.0).cmp(&(&other.id, other.epoch.0)));
+        Ok(notes)
     }
 
     async fn settle(&self, note: &Note) -> Result<(), StoreError> {

@@ -91,7 +91,9 @@ pub(super) async fn follow(
 ) -> Result<(Following, TaskState), EngineError> {
     loop {
         let seen = inner.load(id).await?;
-        let following = inner.topics.follow(id, seen.epoch, seen.tail)?;
+        let following = inner
+            .topics
+            .follow(id, seen.epoch, (seen.tail, seen.commit))?;
         let known = following.known();
         let state = inner.load(id).await?;
         if state.epoch == seen.epoch {
