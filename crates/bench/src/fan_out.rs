@@ -53,7 +53,7 @@ async fn throughput(
     events: usize,
     floor: f64,
 ) -> io::Result<()> {
-    let server = Process::taskcast(&bench.binary, Storage::Memory).await?;
+    let server = Process::taskcast(&bench.binary, &Storage::Memory).await?;
     let mut publisher = Connection::open(server.address).await?;
     publisher.running_task("t").await?;
     let readers = open_many(server.address, "t", "includeStatus=false", subscribers).await?;
@@ -87,7 +87,7 @@ async fn throughput(
 /// From the publisher's send to the subscriber's read, at 20 events a second.
 async fn latency(bench: &Bench, report: &mut Report, subscribers: usize) -> io::Result<()> {
     const SAMPLED: usize = 8;
-    let server = Process::taskcast(&bench.binary, Storage::Memory).await?;
+    let server = Process::taskcast(&bench.binary, &Storage::Memory).await?;
     let mut publisher = Connection::open(server.address).await?;
     publisher.running_task("t").await?;
     let sampled = SAMPLED.min(subscribers);
@@ -123,7 +123,7 @@ async fn latency(bench: &Bench, report: &mut Report, subscribers: usize) -> io::
     server.stop().await
 }
 
-async fn delays(mut reader: Reader, start: Instant, events: usize) -> io::Result<Times> {
+pub(crate) async fn delays(mut reader: Reader, start: Instant, events: usize) -> io::Result<Times> {
     let mut times = Times::default();
     for _ in 0..events {
         times.add(reader.delay(start).await?);

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 pub(crate) async fn measure(bench: &Bench, report: &mut Report, files: u64) -> io::Result<()> {
     let wanted = 5_000_u64.min(files.saturating_sub(200) / 2);
     let count = usize::try_from(wanted).unwrap_or(0);
-    let server = Process::taskcast(&bench.binary, Storage::Memory).await?;
+    let server = Process::taskcast(&bench.binary, &Storage::Memory).await?;
     let mut connection = Connection::open(server.address).await?;
     connection.running_task("t").await?;
     // What the first ones bring into memory is not theirs alone.

@@ -13,6 +13,7 @@ mod readers;
 mod replay;
 mod report;
 mod series;
+mod shared;
 mod startup;
 mod stats;
 
@@ -35,7 +36,7 @@ struct Args {
     /// Where to write the figures as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Only parts whose name contains this: publish, fan-out, series, replay, idle, startup.
+    /// Only parts whose name contains this: publish, fan-out, series, replay, idle, startup, shared.
     #[arg(long)]
     only: Option<String>,
     #[command(subcommand)]
@@ -109,6 +110,9 @@ async fn main() -> io::Result<()> {
     }
     if wanted("startup") {
         startup::measure(&bench, &mut report).await?;
+    }
+    if wanted("shared") {
+        shared::measure(&bench, &mut report).await?;
     }
     if let Some(path) = args.json {
         std::fs::write(path, report.json()?)?;

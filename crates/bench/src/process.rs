@@ -34,26 +34,41 @@ impl Binary {
 }
 
 /// Where a measured server keeps its tasks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Storage {
     Memory,
     SqliteFull,
     SqliteProcess,
+    /// Servers beside it, which variables name.
+    Shared {
+        name: &'static str,
+        variables: Vec<(&'static str, String)>,
+    },
 }
 
 impl Storage {
-    pub(crate) const ALL: [Self; 3] = [Self::Memory, Self::SqliteProcess, Self::SqliteFull];
+    /// Those that need no other server.
+    pub(crate) const ALONE: [Self; 3] = [Self::Memory, Self::SqliteProcess, Self::SqliteFull];
 
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Shared { name, .. } => name,
             Self::Memory => "memory",
             Self::SqliteFull => "sqlite full",
             Self::SqliteProcess => "sqlite process",
         }
     }
 
-    fn config(self) -> &'static str {
+    fn variables(&self) -> &[(&'static str, String)] {
         match self {
+            Self::Shared { variables, .. } => variables,
+            _ => &[],
+        }
+    }
+
+    fn config(&self) -> &'static str {
+        match self {
+            Self::Shared { .. } => "",
             Self::Memory => "adapters:\n  shortTerm:\n    provider: memory\n",
             Self::SqliteFull => {
                 "adapters:\n  shortTerm:\n    provider: sqlite\n    durability: full\n"
@@ -77,20 +92,27 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a Taskcast server in a folder of its own.
-    pub(crate) async fn taskcast(binary: &Binary, storage: Storage) -> io::Result<Self> {
+    pub(crate) async fn taskcast(binary: &Binary, storage: &Storage) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
-        std::fs::write(folder.path().join("taskcast.config.yaml"), storage.config())?;
-        Self::start(&binary.0, &["start", "--port", "0"], folder).await
+        let (config, variables) = (storage.config(), storage.variables());
+        std::fs::write(folder.path().join("taskcast.config.yaml"), config)?;
+        Self::start(&binary.0, &["start", "--port", "0"], variables, folder).await
     }
 
     /// Starts a floor: this program with other arguments.
     pub(crate) async fn floor(itself: &Binary, arguments: &[&str]) -> io::Result<Self> {
-        Self::start(&itself.0, arguments, tempfile::tempdir()?).await
+        Self::start(&itself.0, arguments, &[], tempfile::tempdir()?).await
     }
 
-    async fn start(program: &Path, arguments: &[&str], folder: TempDir) -> io::Result<Self> {
+    async fn start(
+        program: &Path,
+        arguments: &[&str],
+        variables: &[(&'static str, String)],
+        folder: TempDir,
+    ) -> io::Result<Self> {
         let mut child = Command::new(program)
             .args(arguments)
+            .envs(variables.iter().cloned())
             .current_dir(folder.path())
             .env("TASKCAST_LOG_LEVEL", "error")
             .stdout(Stdio::piped())

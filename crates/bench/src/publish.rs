@@ -32,7 +32,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> io::Result<()
     for connections in CONNECTIONS {
         bare.push(bare_rate(bench, report, connections).await?);
     }
-    for storage in Storage::ALL {
+    for storage in &Storage::ALONE {
         for (connections, floor) in CONNECTIONS.into_iter().zip(&bare) {
             single(bench, report, storage, connections, *floor).await?;
         }
@@ -59,15 +59,15 @@ async fn bare_rate(bench: &Bench, report: &mut Report, connections: usize) -> io
     Ok(bare)
 }
 
-async fn single(
+pub(crate) async fn single(
     bench: &Bench,
     report: &mut Report,
-    storage: Storage,
+    storage: &Storage,
     connections: usize,
     floor: f64,
 ) -> io::Result<()> {
     let server = Process::taskcast(&bench.binary, storage).await?;
-    let count = if storage == Storage::SqliteFull && connections == 1 {
+    let count = if *storage == Storage::SqliteFull && connections == 1 {
         2_000
     } else {
         40_000
@@ -95,7 +95,7 @@ async fn single(
     server.stop().await
 }
 
-async fn batches(bench: &Bench, report: &mut Report, storage: Storage) -> io::Result<()> {
+async fn batches(bench: &Bench, report: &mut Report, storage: &Storage) -> io::Result<()> {
     let server = Process::taskcast(&bench.binary, storage).await?;
     let body = format!("[{}]", vec![EVENT; BATCH].join(","));
     let cpu = server.cpu()?;
@@ -117,7 +117,7 @@ async fn batches(bench: &Bench, report: &mut Report, storage: Storage) -> io::Re
     server.stop().await
 }
 
-async fn lines(bench: &Bench, report: &mut Report, storage: Storage) -> io::Result<()> {
+pub(crate) async fn lines(bench: &Bench, report: &mut Report, storage: &Storage) -> io::Result<()> {
     const PER_PIECE: usize = 32;
     let server = Process::taskcast(&bench.binary, storage).await?;
     let mut connection = Connection::open(server.address).await?;

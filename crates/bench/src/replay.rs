@@ -10,8 +10,8 @@ use std::io;
 use std::time::Instant;
 
 pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> io::Result<()> {
-    for storage in Storage::ALL {
-        let server = Process::taskcast(&bench.binary, storage).await?;
+    for storage in Storage::ALONE {
+        let server = Process::taskcast(&bench.binary, &storage).await?;
         let count = 100_000 / bench.divisor;
         let plain = r#"{"type":"step","data":{"n":1}}"#;
         let token = r#"{"type":"llm.delta","data":{"delta":" token"},"seriesId":"s","seriesMode":"accumulate"}"#;

@@ -14,8 +14,8 @@ const VIEWERS: usize = 4;
 const STREAMS: usize = 5;
 
 pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> io::Result<()> {
-    for storage in Storage::ALL {
-        let server = Process::taskcast(&bench.binary, storage).await?;
+    for storage in Storage::ALONE {
+        let server = Process::taskcast(&bench.binary, &storage).await?;
         let mut deciles: Vec<Vec<f64>> = vec![Vec::new(); 10];
         for stream in 0..=STREAMS {
             let costs = one_stream(&server, &format!("stream-{stream}")).await?;

@@ -13,7 +13,7 @@ pub(crate) async fn measure(bench: &Bench, report: &mut Report) -> io::Result<()
         let mut times = Vec::new();
         for _ in 0..10 / bench.divisor.min(2) {
             let start = Instant::now();
-            let server = Process::taskcast(&bench.binary, storage).await?;
+            let server = Process::taskcast(&bench.binary, &storage).await?;
             let mut connection = Connection::open(server.address).await?;
             connection.post("/tasks", "{}".into()).await?;
             times.push(start.elapsed().as_secs_f64() * 1e3);

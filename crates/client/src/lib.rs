@@ -22,6 +22,7 @@
 //! #     admin: None,
 //! #     random: Arc::new(SystemRandom),
 //! #     settings: ServerSettings::default(),
+//! #     backend: taskcast_server::Backend::default(),
 //! # });
 //! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 //! # let url = format!("http://{}", listener.local_addr()?);

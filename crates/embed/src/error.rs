@@ -6,9 +6,13 @@ use taskcast_store::StoreError;
 /// Why stores were not opened. Display is a sentence for an operator, without secrets.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum OpenError {
-    /// A store cannot be reached or used.
+    /// A file cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Redis cannot be reached or used.
+    #[cfg(feature = "redis")]
+    #[error(transparent)]
+    Redis(StoreError),
     /// The database cannot be reached or used, or its schema is not that of this version.
     #[cfg(feature = "postgres")]
     #[error(transparent)]

@@ -1,7 +1,6 @@
 //! Opening stores in order, and composing them.
 
 use crate::{LongTerm, OpenError, ShortTerm};
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use taskcast_core::{CommitNumber, Limits, Millis};
@@ -238,12 +237,14 @@ fn before_archive(now: Millis) -> BeforeArchive {
 #[cfg(feature = "redis")]
 async fn open_redis(options: taskcast_store_redis::RedisOptions) -> Result<Opened, OpenError> {
     use taskcast_store_redis::{RedisBroadcast, RedisStore};
-    let store = RedisStore::connect(options.clone()).await?;
+    let store = RedisStore::connect(options.clone())
+        .await
+        .map_err(OpenError::Redis)?;
     let broadcast = match RedisBroadcast::connect(&options, &store).await {
         Ok(broadcast) => Arc::new(broadcast),
         Err(error) => {
             store.close().await;
-            return Err(error.into());
+            return Err(OpenError::Redis(error));
         }
     };
     Ok(Opened {

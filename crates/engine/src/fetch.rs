@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 use taskcast_core::Index;
-use taskcast_store::{Page, ReadAsk, ReadError, Which};
+use taskcast_store::{Page, ReadAsk, ReadError, StoreError, Which};
 
 /// How long the acknowledgements under way are waited for, before the store is read instead.
 const OUT_OF_ORDER: Duration = Duration::from_millis(20);
@@ -31,7 +31,7 @@ impl Inner {
 }
 
 async fn fetch(inner: Arc<Inner>, topic: Arc<Topic>) {
-    let mut outage = Outage::default();
+    let (mut outage, mut before) = (Outage::default(), true);
     while !inner.stop.is_cancelled() {
         // Own commits bring their events along.
         topic.settle(OUT_OF_ORDER).await;
@@ -41,10 +41,16 @@ async fn fetch(inner: Arc<Inner>, topic: Arc<Topic>) {
             }
             return;
         };
-        match read(&inner, &topic, &missing).await {
+        match read(&inner, &topic, &missing, before).await {
             Ok(page) => {
                 outage = Outage::default();
+                let nothing = page.next <= missing.start && page.tail >= missing.end;
+                if nothing && !before {
+                    topic.fail(&holds_nothing(&topic, missing.start));
+                }
                 topic.take_page(&missing, page);
+                // Where one tier ends, a page may hold the slot before and no more.
+                before = !nothing;
             }
             Err(ReadError::Gone) => topic.end(End::Deleted),
             Err(ReadError::Store(error)) => {
@@ -65,7 +71,7 @@ pub(crate) async fn verify_all(inner: &Arc<Inner>) {
             return;
         };
         // An error is found out by whoever reads next.
-        if let Ok(page) = read(inner, &topic, &(last.next()..last.next())).await {
+        if let Ok(page) = read(inner, &topic, &(last.next()..last.next()), true).await {
             topic.verify(page.slots);
         }
     });
@@ -75,10 +81,22 @@ pub(crate) async fn verify_all(inner: &Arc<Inner>) {
         .await;
 }
 
-/// Reads what is missing, and the slot before it, which shows whether it is the same log still.
-async fn read(inner: &Inner, topic: &Topic, missing: &Range<Index>) -> Result<Page, ReadError> {
+/// A store that has what is asked for and does not give it: nobody shall ask forever.
+pub(crate) fn holds_nothing(topic: &Topic, at: Index) -> StoreError {
+    let cause = format!("a page of task {} at index {at} holds nothing", topic.task);
+    StoreError::damaged("the store", cause)
+}
+
+/// Reads what is missing, with the slot before it, which shows whether it is the same log still.
+async fn read(
+    inner: &Inner,
+    topic: &Topic,
+    missing: &Range<Index>,
+    before: bool,
+) -> Result<Page, ReadError> {
+    let first = missing.start.previous().filter(|_| before);
     let ask = ReadAsk {
-        from: missing.start.previous().unwrap_or(missing.start),
+        from: first.unwrap_or(missing.start),
         to: missing.end,
         which: Which::All,
         max_slots: inner.limits.page.saturating_add(1),

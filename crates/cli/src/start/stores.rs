@@ -7,10 +7,10 @@ use taskcast_config::{
     Storage,
 };
 use taskcast_core::Limits;
-use taskcast_embed::postgres::{PostgresOptions, migrations};
+use taskcast_embed::postgres::{PostgresError, PostgresOptions, migrations};
 use taskcast_embed::redis::RedisOptions;
 use taskcast_embed::sqlite::{self, SqliteArchiveOptions, SqliteOptions};
-use taskcast_embed::{LongTerm, ShortTerm, Stores, TierSettings};
+use taskcast_embed::{LongTerm, OpenError, ShortTerm, Stores, TierSettings};
 use taskcast_engine::{Random, SystemRandom};
 use taskcast_store::MemoryOptions;
 use taskcast_store::tier::ReleaseOptions;
@@ -35,8 +35,28 @@ pub(super) async fn open(settings: &Settings, limits: &Limits) -> Result<Stores,
     let long_term = long_term(&configured.store, limits);
     Stores::open_with(short_term, Some(long_term), tiers(configured))
         .await
-        .map_err(Failure::failed)
+        .map_err(failure)
 }
+
+/// What is wrong with a store, and where to look.
+#[expect(clippy::needless_pass_by_value, reason = "it is passed to map_err")]
+fn failure(error: OpenError) -> Failure {
+    Failure::Failed(sentence(&error))
+}
+
+fn sentence(error: &OpenError) -> String {
+    let elsewhere = matches!(
+        error,
+        OpenError::Redis(_) | OpenError::Postgres(PostgresError::Store(_)) | OpenError::Slow { .. }
+    );
+    match elsewhere {
+        true => format!("{error}; {WHERE_TO_LOOK}"),
+        false => error.to_string(),
+    }
+}
+
+/// The server is somewhere else, or not at all.
+const WHERE_TO_LOOK: &str = "`taskcast config check` shows its URL and where that was given";
 
 fn short_term(storage: &Storage, limits: &Limits) -> ShortTerm {
     let (limits, incarnation) = (limits.clone(), SystemRandom.next());
@@ -114,7 +134,8 @@ async fn migrate(postgres: &PostgresSettings) -> Result<(), Failure> {
     tracing::info!("TASKCAST_AUTO_MIGRATE enabled — running Postgres migrations on {shown}");
     let applied = migrations::run(url)
         .await
-        .map_err(|error| Failure::Failed(format!("Auto-migration failed: {error}")))?;
+        .map_err(|error| format!("Auto-migration failed: {}", sentence(&error.into())))
+        .map_err(Failure::Failed)?;
     match applied.count {
         0 => tracing::info!("Database schema up to date"),
         count => tracing::info!(

@@ -1,6 +1,6 @@
 //! The production configurations of the guide start a server as they are printed.
 
-use crate::support::Server;
+use crate::support::{Ran, Server};
 use crate::{SECRET, get};
 use serde_json::Value;
 use taskcast_rig::{PostgresOptions, PostgresServer, RedisOptions, RedisServer};
@@ -44,21 +44,13 @@ fn start(yaml: &str, variables: &[(&str, &str)]) -> Server {
     })
 }
 
-fn states(detail: &Value) -> Vec<(&str, &str)> {
+/// The dependencies in the order of their names, each with its state.
+fn states(detail: &Value) -> Vec<String> {
     let all = detail["dependencies"].as_object().unwrap();
-    let state = |(name, it): (&'_ String, &'_ Value)| {
-        let state = it["state"].as_str().unwrap();
-        // Owned names would be compared less readably.
-        (name.clone(), state.to_owned())
-    };
-    let mut states: Vec<(String, String)> = all.iter().map(state).collect();
+    let state = |(name, it): (&String, &Value)| format!("{name} {}", it["state"].as_str().unwrap());
+    let mut states: Vec<String> = all.iter().map(state).collect();
     states.sort();
-    let known = ["postgres", "redisCommand", "redisPubSub", "healthy"];
-    let word = |text: &str| known.into_iter().find(|known| *known == text).unwrap();
     states
-        .iter()
-        .map(|(name, state)| (word(name), word(state)))
-        .collect()
 }
 
 #[test]
@@ -80,9 +72,10 @@ fn the_minimal_yaml_of_the_guide_starts_a_server_on_redis() {
     assert_eq!(detail["adapters"]["shortTermStore"]["provider"], "redis");
     assert_eq!(
         states(&detail),
-        [("redisCommand", "healthy"), ("redisPubSub", "healthy")]
+        ["redisCommand healthy", "redisPubSub healthy"]
     );
-    let token = server.taskcast(&["token", "--scope", "*"]).stdout();
+    let mut signing = server.command(&["token", "--scope", "*"]);
+    let token = Ran::of(signing.envs(variables)).stdout();
     let id = server
         .taskcast(&["tasks", "create", "--token", &token])
         .stdout();
@@ -123,9 +116,9 @@ fn the_full_yaml_of_the_guide_without_cleanup_starts_a_server_on_redis_and_postg
     assert_eq!(
         states(&detail),
         [
-            ("postgres", "healthy"),
-            ("redisCommand", "healthy"),
-            ("redisPubSub", "healthy")
+            "postgres healthy",
+            "redisCommand healthy",
+            "redisPubSub healthy"
         ]
     );
     assert_eq!(detail["archive"]["full"], false);

@@ -41,6 +41,10 @@ fn a_redis_that_is_not_there_or_does_not_let_us_in_is_named_without_its_password
     let expected = format!("Redis at 127.0.0.1:{port} is unavailable: ");
     assert!(said.contains(&expected), "{said}");
     assert!(said.to_lowercase().contains("refused"), "{said}");
+    assert!(
+        said.contains("`taskcast config check` shows its URL"),
+        "{said}"
+    );
 
     let redis = RedisServer::start(&RedisOptions {
         password: Some("right".into()),

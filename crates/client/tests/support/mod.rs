@@ -53,6 +53,7 @@ impl Server {
             admin: None,
             random: Arc::new(SystemRandom),
             settings,
+            backend: taskcast_server::Backend::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

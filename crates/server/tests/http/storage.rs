@@ -76,7 +76,8 @@ async fn what_was_released_is_told() {
 async fn every_reason_not_to_release_has_its_code() {
     let unavailable = || Err(StoreError::unavailable("PostgreSQL", "secret").into());
     let damaged = || Err(StoreError::damaged("PostgreSQL", "secret").into());
-    let cases: [(fn() -> Result<Released, ReleaseError>, u16, &str); 4] = [
+    type Outcome = fn() -> Result<Released, ReleaseError>;
+    let cases: [(Outcome, u16, &str); 4] = [
         (
             || Err(ReleaseError::Precondition),
             409,

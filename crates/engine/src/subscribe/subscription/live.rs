@@ -2,6 +2,7 @@
 
 use super::{STEP_BYTES, Subscription};
 use crate::EngineError;
+use crate::fetch::holds_nothing;
 use crate::subscribe::ask::{EventFrame, Frame, SeriesFormat};
 use crate::topic::{Ahead, End, Found, Held, SharedEvent, Total};
 use std::sync::Arc;
@@ -59,6 +60,9 @@ impl Subscription {
             self.following.end(End::Lost);
             self.broken = Some(GapReason::Lost);
             return Ok(());
+        }
+        if page.next <= self.next {
+            return Err(holds_nothing(&self.following, self.next).into());
         }
         for slot in page.slots {
             self.pass_slot(slot).await?;
