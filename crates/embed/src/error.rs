@@ -17,6 +17,10 @@ pub enum OpenError {
     #[cfg(feature = "postgres")]
     #[error(transparent)]
     Postgres(#[from] taskcast_store_postgres::PostgresError),
+    /// The schema could not be brought up to date; the migrations before the one that failed stay.
+    #[cfg(feature = "postgres")]
+    #[error("Auto-migration failed: {0}")]
+    Migration(taskcast_store_postgres::PostgresError),
     /// A server took too long.
     #[error("{what} did not answer within {} s; look whether it runs and can be reached", .within.as_secs())]
     Slow {

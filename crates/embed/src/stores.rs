@@ -262,9 +262,9 @@ impl LongTerm {
         match self {
             #[cfg(feature = "postgres")]
             Self::Postgres { options, migrate } => {
-                use taskcast_store_postgres::{PostgresStore, migrations};
+                use taskcast_store_postgres::PostgresStore;
                 if migrate {
-                    migrations::run(&options.url).await?;
+                    bring_up_to_date(&options.url).await?;
                 }
                 let connecting = async {
                     let clock = Arc::new(SystemClock);
@@ -286,6 +286,22 @@ impl LongTerm {
             }
         }
     }
+}
+
+/// Runs the migrations that the database lacks, and says so in the log.
+#[cfg(feature = "postgres")]
+async fn bring_up_to_date(url: &str) -> Result<(), OpenError> {
+    let applied = taskcast_store_postgres::migrations::run(url)
+        .await
+        .map_err(OpenError::Migration)?;
+    match applied.count {
+        0 => tracing::info!("Database schema up to date"),
+        count => tracing::info!(
+            "Applied {count} new migration(s): {}",
+            applied.names.join(", ")
+        ),
+    }
+    Ok(())
 }
 
 #[cfg(any(feature = "redis", feature = "postgres"))]

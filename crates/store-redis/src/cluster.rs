@@ -19,6 +19,8 @@ use tokio::time::{sleep, timeout};
 /// A cluster.
 pub(crate) struct Cluster {
     common: Arc<Common>,
+    /// How a node is spoken to.
+    first: ConnectionInfo,
     /// Nodes that the options name, to find the others by.
     seeds: Vec<ConnectionInfo>,
     nodes: Mutex<Nodes>,
@@ -50,6 +52,7 @@ impl Cluster {
         let known = known.into_iter().collect();
         let cluster = Arc::new(Self {
             common: common.clone(),
+            first: first.info().clone(),
             seeds,
             nodes: Mutex::new(Nodes { map, known }),
             stale: Notify::new(),
@@ -115,8 +118,7 @@ impl Cluster {
 
     fn node_at(&self, address: &Address) -> Arc<Node> {
         let begin = || {
-            let first = self.seeds.first().map(|first| like(first, address));
-            let info = first.unwrap_or_else(|| unreachable_info(address));
+            let info = like(&self.first, address);
             Arc::new(Node::begin(self.common.clone(), info))
         };
         let known = &mut self.nodes.lock().known;

@@ -21,7 +21,6 @@ pub(crate) struct Live {
     pub(crate) number: u64,
     /// The server process at the other end.
     pub(crate) run: Arc<str>,
-    pub(crate) offset_ms: i64,
     /// Tags of partitions that know this process.
     pub(crate) met: Arc<Mutex<HashSet<String>>>,
     waiting: Arc<[MultiplexedConnection]>,
@@ -53,7 +52,12 @@ pub(crate) async fn establish(
     let connect = || client.get_multiplexed_async_connection_with_config(&config);
     let mut connection = connect().await.map_err(down)?;
     let found = shake_hands(&mut connection).await.map_err(down)?;
-    let refused = |cause| (FailureKind::Unavailable, StoreError::unavailable(what, cause));
+    let refused = |cause| {
+        (
+            FailureKind::Unavailable,
+            StoreError::unavailable(what, cause),
+        )
+    };
     found.check().map_err(refused)?;
     let waiting = match options.wait_replicas {
         0 => Vec::new(),
@@ -68,7 +72,6 @@ pub(crate) async fn establish(
         connection,
         number,
         run: found.run.as_str().into(),
-        offset_ms: found.offset_ms,
         met: Arc::default(),
         waiting: waiting.into(),
         turn: Arc::default(),

@@ -4,15 +4,15 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use std::io;
 use taskcast_store::{FailureKind, StoreError};
 
-/// Why a connection cannot be used any longer; none when the error is an answer.
-pub(crate) fn broken(error: &RedisError) -> Option<FailureKind> {
-    let lost = error.is_io_error()
+/// Whether a connection cannot be used any longer; else the error is an answer.
+pub(crate) fn broken(error: &RedisError) -> bool {
+    error.is_io_error()
         || error.is_connection_dropped()
         || matches!(
             error.kind(),
-            ErrorKind::Parse | ErrorKind::ClusterConnectionNotFound
-        );
-    lost.then(|| kind(error))
+            // A server that was made a replica: the name may lead to another one now.
+            ErrorKind::Parse | ErrorKind::Client | ErrorKind::Server(ServerErrorKind::ReadOnly)
+        )
 }
 
 /// The kind of a failure, for operators.
@@ -58,9 +58,9 @@ pub(crate) fn store_error(what: &str, error: &RedisError) -> StoreError {
 
 /// Whether a cluster refused a command without running it, so that it may be sent again.
 pub(crate) fn was_refused(error: &RedisError) -> bool {
-    use ServerErrorKind::{Ask, ClusterDown, MasterDown, Moved, TryAgain};
+    use ServerErrorKind::{Ask, ClusterDown, ExecAbort, MasterDown, Moved, TryAgain};
     matches!(
         error.kind(),
-        ErrorKind::Server(Moved | Ask | TryAgain | ClusterDown | MasterDown)
+        ErrorKind::Server(Moved | Ask | TryAgain | ClusterDown | MasterDown | ExecAbort)
     )
 }

@@ -1,7 +1,7 @@
 //! What is asked of a server before it is trusted, and what it has to be.
 
 use redis::aio::ConnectionLike;
-use redis::{InfoDict, RedisResult, Value, cmd};
+use redis::{InfoDict, RedisResult, cmd};
 use taskcast_store::{Clock, SystemClock};
 
 /// What was found out about a server.
@@ -10,6 +10,7 @@ pub(crate) struct Found {
     /// The process: another one may have lost data.
     pub(crate) run: String,
     pub(crate) version: String,
+    pub(crate) is_replica: bool,
     pub(crate) cluster: bool,
     /// `always`, `everysec` or `no` with an append-only file; `off` without; none when it does not say.
     pub(crate) sync: Option<String>,
@@ -32,6 +33,9 @@ impl Found {
                 "its version is {}, and 6.2 is the oldest that works",
                 self.version
             ));
+        }
+        if self.is_replica {
+            return Err("it is a replica, which takes no changes".to_owned());
         }
         if self.eviction.starts_with("allkeys") {
             return Err(format!(
@@ -88,6 +92,7 @@ pub(crate) async fn shake_hands(connection: &mut impl ConnectionLike) -> RedisRe
     let mut found = Found {
         run: text("run_id"),
         version: text("redis_version"),
+        is_replica: text("role") == "slave",
         cluster: text("cluster_enabled") == "1",
         sync: None,
         eviction: text("maxmemory_policy"),
@@ -115,19 +120,8 @@ pub(crate) async fn shake_hands(connection: &mut impl ConnectionLike) -> RedisRe
     Ok(found)
 }
 
-/// Whether the server answers; with `measure`, also how far its clock is ahead.
-pub(crate) async fn ping(
-    connection: &mut impl ConnectionLike,
-    again: bool,
-) -> RedisResult<Option<i64>> {
-    if again {
-        return measure(connection).await.map(Some);
-    }
-    let _: Value = cmd("PING").query_async(connection).await?;
-    Ok(None)
-}
-
-async fn measure(connection: &mut impl ConnectionLike) -> RedisResult<i64> {
+/// How far the clock of a server is ahead of this machine's, in milliseconds.
+pub(crate) async fn measure(connection: &mut impl ConnectionLike) -> RedisResult<i64> {
     let before = SystemClock.now().0;
     let (seconds, micros): (u64, u64) = cmd("TIME").query_async(connection).await?;
     let here = u64::midpoint(before, SystemClock.now().0);

@@ -118,16 +118,8 @@ impl HotStore for RedisStore {
     }
 
     async fn usage(&self) -> Result<Usage, StoreError> {
-        let reads = self.keys.all().map(|partition| async move {
-            let mut command = cmd("HGET");
-            command
-                .arg(self.keys.of(partition, Of::Part))
-                .arg("written");
-            let written: Option<u64> = self.link.ask(&command).await?;
-            Ok::<_, StoreError>(written.unwrap_or(0))
-        });
-        let written = futures_util::future::try_join_all(reads).await?;
-        let capacity = Some(self.link.found().max_memory).filter(|bytes| *bytes > 0);
+        let written = self.numbers("written").await?;
+        let capacity = self.link.capacity();
         Ok(Usage { written, capacity })
     }
 }

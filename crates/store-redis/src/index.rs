@@ -5,7 +5,7 @@ use crate::keys::{In, Of};
 use crate::list::Listing;
 use crate::log::unpack_tail;
 use crate::reply::{self, Reply, odd};
-use crate::scripts::{CHANGED, COMMITS, DUE, NEWEST};
+use crate::scripts::{CHANGED, COMMITS, DUE, NUMBERS};
 use async_trait::async_trait;
 use bytes::Bytes;
 use redis::{FromRedisValue, Value, cmd, pipe};
@@ -22,15 +22,12 @@ impl TaskIndex for RedisStore {
     }
 
     async fn due(&self, now: Millis, limit: usize) -> Result<DuePage, StoreError> {
-        let keys: Vec<String> = self
-            .keys
-            .all()
-            .map(|it| self.keys.of(it, Of::Due))
-            .collect();
-        let (mut due, mut next) = (Vec::new(), None::<Millis>);
-        for keys in self.link.together(keys) {
+        let asked = self.of_all(Of::Due).into_iter().map(|keys| async move {
             let call = DUE.with(keys).arg(now.0).arg(limit);
-            let value: Value = self.link.run(&call).await?;
+            self.link.run::<Value>(&call).await
+        });
+        let (mut due, mut next) = (Vec::new(), None::<Millis>);
+        for value in futures_util::future::try_join_all(asked).await? {
             let mut partitions = Reply::array(self.what(), value)?;
             while !partitions.is_empty() {
                 let mut partition = partitions.nested()?;
@@ -39,8 +36,7 @@ impl TaskIndex for RedisStore {
                     let (member, at) = (members.text()?, Millis(members.number()?));
                     due.push(self.due_task(&member, at)?);
                 }
-                let rest = partition.text()?;
-                if let Ok(at) = rest.parse() {
+                if let Ok(at) = partition.text()?.parse() {
                     next = Some(next.map_or(Millis(at), |next| next.min(Millis(at))));
                 }
             }
@@ -82,17 +78,8 @@ impl TaskIndex for RedisStore {
     }
 
     async fn newest(&self) -> Result<Vec<CommitNumber>, StoreError> {
-        let keys: Vec<String> = self
-            .keys
-            .all()
-            .map(|it| self.keys.of(it, Of::Part))
-            .collect();
-        let mut newest = Vec::with_capacity(keys.len());
-        for keys in self.link.together(keys) {
-            let some: Vec<u64> = self.link.run(&NEWEST.with(keys)).await?;
-            newest.extend(some.into_iter().map(CommitNumber));
-        }
-        Ok(newest)
+        let newest = self.numbers("newest").await?.into_iter();
+        Ok(newest.map(CommitNumber).collect())
     }
 
     async fn appended(
@@ -135,6 +122,22 @@ struct Filled {
 }
 
 impl RedisStore {
+    /// A key of every partition, in groups that one command may name.
+    fn of_all(&self, what: Of) -> Vec<Vec<String>> {
+        let keys = self.keys.all().map(|it| self.keys.of(it, what));
+        self.link.together(keys.collect())
+    }
+
+    /// A number that every partition keeps.
+    pub(crate) async fn numbers(&self, name: &str) -> Result<Vec<u64>, StoreError> {
+        let asked = self.of_all(Of::Part).into_iter().map(|keys| async move {
+            let call = NUMBERS.with(keys).arg(name);
+            self.link.run::<Vec<u64>>(&call).await
+        });
+        let numbers = futures_util::future::try_join_all(asked).await?;
+        Ok(numbers.concat())
+    }
+
     fn due_task(&self, member: &str, at: Millis) -> Result<DueTask, StoreError> {
         let (revision, id) = member.split_once(' ').ok_or_else(|| odd(self.what()))?;
         let revision = revision.parse().map_err(|_| odd(self.what()))?;
@@ -172,7 +175,7 @@ impl RedisStore {
         filled: Vec<Filled>,
         limit: usize,
     ) -> Result<AppendedPage, StoreError> {
-        const AT_ONCE: usize = 64;
+        const AT_ONCE: usize = 16;
         let asked = filled.len();
         let last = filled.last().map(|filled| filled.commit);
         let mut bytes = 0;

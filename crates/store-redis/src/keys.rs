@@ -59,6 +59,11 @@ pub(crate) enum In {
     Foreign,
 }
 
+/// The key of what is known of the partition with a tag.
+pub(crate) fn part_of(tag: &str) -> String {
+    format!("{{{tag}}}:p")
+}
+
 impl Keys {
     pub(crate) fn new(prefix: &str, partitions: u16) -> Self {
         Self {

@@ -21,9 +21,12 @@
 mod address;
 mod append;
 mod broadcast;
+mod cluster;
+mod connecting;
 mod error;
 mod handshake;
 mod hot;
+mod identity;
 mod index;
 mod jitter;
 mod keys;
@@ -31,6 +34,7 @@ mod link;
 mod list;
 mod log;
 mod maintenance;
+mod node;
 mod options;
 mod positions;
 mod read;
@@ -38,6 +42,7 @@ mod reply;
 mod scripts;
 mod slot;
 mod store;
+mod topology;
 
 pub use broadcast::RedisBroadcast;
 pub use options::RedisOptions;

@@ -1,102 +1,138 @@
-//! The link to Redis: one connection that many callers share, made anew when it breaks.
-//!
-//! ```text
-//!   up ── an error of the connection, or a ping without answer ──▶ down
-//!   ▲                                                               │
-//!   └── connected, and shaken hands (see handshake.rs) ◀── waits, with jitter
-//! ```
-//!
-//! Nothing is queued while the link is down and nothing is sent twice: a call that may have been
-//! carried out, or not, is an error that says so.
+//! The link to Redis, a server or a cluster: what is asked goes to whoever has the key.
 
-use crate::error::{broken, kind, store_error, was_refused};
-use crate::handshake::{Found, shake_hands};
+use crate::cluster::Cluster;
+use crate::error::store_error;
+use crate::handshake::Found;
+use crate::identity::Identity;
+use crate::node::{Failure, Node, Request};
 use crate::scripts::Call;
+use crate::topology::{slot, tag};
 use crate::{RedisOptions, address};
 use parking_lot::Mutex;
-use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::cluster::ClusterClientBuilder;
-use redis::cluster_async::ClusterConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, Pipeline, RedisError, Value};
+use redis::{Arg, Cmd, ConnectionInfo, FromRedisValue, Pipeline, Value};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, Ordering};
+use taskcast_core::Millis;
 use taskcast_store::{Clock, Dependency, FailureKind, StoreError, SystemClock};
-use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// A connection.
-#[derive(Clone)]
-pub(crate) enum Connection {
-    Single(MultiplexedConnection),
-    Cluster(ClusterConnection),
-}
-
-/// A connection that works, as far as is known.
-#[derive(Clone)]
-struct Live {
-    connection: Connection,
-    number: u64,
-}
-
 /// The link.
 pub(crate) struct Link {
-    shared: Arc<Shared>,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    common: Arc<Common>,
+    servers: Servers,
 }
 
-struct Shared {
-    options: RedisOptions,
+enum Servers {
+    One(Node),
+    Many(Arc<Cluster>),
+}
+
+/// What all connections share.
+pub(crate) struct Common {
+    pub(crate) options: RedisOptions,
+    pub(crate) identity: Identity,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
     /// The server as an operator knows it, without secrets.
     what: String,
     dependency: Arc<Dependency>,
-    live: watch::Sender<Option<Live>>,
-    /// Told when a caller found the connection broken.
-    broken: Notify,
-    found: Mutex<Found>,
-    partitions: Mutex<Vec<String>>,
+    offset_ms: AtomicI64,
+    /// Servers without a connection. Held while the dependency is told, so that two servers do not
+    /// tell it things in the wrong order.
+    down: Mutex<BTreeSet<String>>,
+}
+
+impl Common {
+    pub(crate) fn down(&self, cause: &str) -> StoreError {
+        StoreError::unavailable(&self.what, cause)
+    }
+
+    /// How far Redis' clock is ahead of this machine's was measured.
+    pub(crate) fn set_offset(&self, ms: i64) {
+        self.offset_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// A server answers.
+    pub(crate) fn node_up(&self, what: &str) {
+        let mut down = self.down.lock();
+        down.remove(what);
+        if down.is_empty() {
+            self.dependency.answered();
+        }
+    }
+
+    /// A server does not answer; its connection is made anew.
+    pub(crate) fn node_down(&self, what: &str, kind: FailureKind) {
+        self.down.lock().insert(what.to_owned());
+        self.dependency.reconnecting(kind);
+    }
+
+    /// A server is not asked any more.
+    pub(crate) fn node_gone(&self, what: &str) {
+        self.down.lock().remove(what);
+    }
+}
+
+impl Clock for Common {
+    /// This machine's clock, moved to Redis', or the one that tests give.
+    fn now(&self) -> Millis {
+        let ms = self.offset_ms.load(Ordering::Relaxed);
+        match &self.options.clock {
+            Some(clock) => clock.now(),
+            None => Millis(SystemClock.now().0.saturating_add_signed(ms)),
+        }
+    }
 }
 
 impl Link {
-    /// Connects, or says why that is not possible.
+    /// Connects, or says why that is not possible; finds the store, or makes it.
     pub(crate) async fn connect(options: RedisOptions) -> Result<Self, StoreError> {
-        let what = address::shown(&options.url)?;
+        let urls = std::iter::once(&options.url).chain(&options.nodes);
+        let seeds: Result<Vec<ConnectionInfo>, _> = urls.map(|it| address::parse(it)).collect();
+        let seeds = seeds?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let shared = Arc::new(Shared {
+        let common = Arc::new(Common {
+            what: address::shown(&options.url)?,
+            identity: Identity::new(&options.prefix, options.partitions.max(1)),
             options,
-            what,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
             dependency: Arc::new(Dependency::new("redisCommand", clock)),
-            live: watch::Sender::new(None),
-            broken: Notify::new(),
-            found: Mutex::default(),
-            partitions: Mutex::default(),
+            offset_ms: AtomicI64::new(0),
+            down: Mutex::default(),
         });
-        shared.establish(1).await.map_err(Failed::into_error)?;
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        tasks.spawn(shared.clone().keep_alive(stop.clone()));
-        tasks.close();
-        Ok(Self {
-            shared,
-            tasks,
-            stop,
-        })
+        let first = connect_first(&common, &seeds).await?;
+        let servers = match first.found().cluster {
+            false => Servers::One(first),
+            true => Servers::Many(Cluster::connect(common.clone(), seeds, &first).await?),
+        };
+        let link = Self { common, servers };
+        link.find_store().await?;
+        Ok(link)
     }
 
-    /// From now on the keys of these partitions are met by a new server process.
-    pub(crate) async fn guard(&self, partitions: Vec<String>) -> Result<(), StoreError> {
-        (*self.shared.partitions.lock()).clone_from(&partitions);
-        let run = self.shared.found.lock().run.clone();
-        self.floor(partitions, &run).await
-    }
-
-    async fn floor(&self, partitions: Vec<String>, run: &str) -> Result<(), StoreError> {
-        for keys in self.together(partitions) {
-            let call = crate::scripts::FLOOR.with(keys).arg(run);
-            let () = self.run(&call.arg(SystemClock.now().0)).await?;
-        }
+    /// Takes over the store that is there, or writes down a new one.
+    async fn find_store(&self) -> Result<(), StoreError> {
+        let identity = &self.common.identity;
+        let (_, _, (incarnation, partitions)): (u8, u8, (u64, u16)) =
+            self.ask_all(&identity.writing()).await?;
+        identity.adopt(incarnation, partitions);
         Ok(())
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.common.identity
+    }
+
+    /// The clock that the store dates events by.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.common.clone()
+    }
+
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self.servers, Servers::Many(_))
     }
 
     /// Keys that one command may name: all on a server, one at a time in a cluster.
@@ -107,52 +143,96 @@ impl Link {
         }
     }
 
-    pub(crate) fn is_cluster(&self) -> bool {
-        self.shared.found.lock().cluster
+    /// What was found out about the server, or one of them.
+    pub(crate) fn found(&self) -> Found {
+        match &self.servers {
+            Servers::One(node) => node.found(),
+            Servers::Many(cluster) => {
+                let nodes = cluster.nodes();
+                let node = nodes.iter().find(|node| node.is_up()).or(nodes.first());
+                node.map(|node| node.found()).unwrap_or_default()
+            }
+        }
     }
 
-    /// What was found out about the server.
-    pub(crate) fn found(&self) -> Found {
-        self.shared.found.lock().clone()
+    /// Bytes that all servers together may hold; none when there is no such bound.
+    pub(crate) fn capacity(&self) -> Option<u64> {
+        let each: Vec<u64> = match &self.servers {
+            Servers::One(node) => vec![node.found().max_memory],
+            Servers::Many(cluster) => {
+                let nodes = cluster.nodes().into_iter();
+                nodes.map(|node| node.found().max_memory).collect()
+            }
+        };
+        let bounded = each.iter().all(|bytes| *bytes > 0);
+        bounded.then(|| each.iter().sum())
     }
 
     pub(crate) fn dependency(&self) -> Arc<Dependency> {
-        self.shared.dependency.clone()
+        self.common.dependency.clone()
     }
 
     pub(crate) fn what(&self) -> &str {
-        &self.shared.what
+        &self.common.what
     }
 
-    /// Runs a script.
+    /// Runs a script that reads.
     pub(crate) async fn run<T: FromRedisValue>(&self, call: &Call) -> Result<T, StoreError> {
-        let value = match self.send(&call.by_digest()).await {
+        self.run_as(call, None).await
+    }
+
+    /// Runs a script that changes something.
+    pub(crate) async fn write<T: FromRedisValue>(&self, call: &Call) -> Result<T, StoreError> {
+        self.run_as(call, Some(tag(call.key()))).await
+    }
+
+    async fn run_as<T: FromRedisValue>(
+        &self,
+        call: &Call,
+        changed: Option<&str>,
+    ) -> Result<T, StoreError> {
+        let slot = slot(call.key());
+        let command = call.by_digest();
+        let value = match self.send(slot, Request::of(&command, changed)).await {
             Err(Failure::Answer(error)) if error.code() == Some("NOSCRIPT") => {
-                self.send(&call.in_full()).await
+                let command = call.in_full();
+                self.send(slot, Request::of(&command, changed)).await
             }
             sent => sent,
         };
         self.read(value)
     }
 
-    /// Sends a command.
+    /// Sends a command that reads; what comes first after its name is its key.
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let value = self.send(command).await;
+        let request = Request::Command(command);
+        let value = self.send(slot(&key(command)), request).await;
         self.read(value)
     }
 
-    /// Sends commands of one partition together.
+    /// Sends a command that changes something.
+    pub(crate) async fn change(&self, command: &Cmd) -> Result<(), StoreError> {
+        let key = key(command);
+        let request = Request::Write(command, tag(&key));
+        let value = self.send(slot(&key), request).await;
+        self.read::<Value>(value).map(drop)
+    }
+
+    /// Sends commands together: in a cluster all of one partition.
     pub(crate) async fn ask_all<T: FromRedisValue>(
         &self,
         commands: &Pipeline,
     ) -> Result<T, StoreError> {
-        let live = self.live().await?;
-        let sent = match live.connection.clone() {
-            Connection::Single(mut it) => commands.query_async(&mut it).await,
-            Connection::Cluster(mut it) => commands.query_async(&mut it).await,
-        };
-        let value: Result<Value, Failure> = sent.map_err(|error| self.shared.judge(&live, error));
+        let key = commands.cmd_iter().next().map(key).unwrap_or_default();
+        let value = self.send(slot(&key), Request::Pipeline(commands)).await;
         self.read(value)
+    }
+
+    async fn send(&self, slot: u16, request: Request<'_>) -> Result<Value, Failure> {
+        match &self.servers {
+            Servers::One(node) => node.send(request).await,
+            Servers::Many(cluster) => cluster.send(slot, request).await,
+        }
     }
 
     fn read<T: FromRedisValue>(&self, value: Result<Value, Failure>) -> Result<T, StoreError> {
@@ -164,222 +244,35 @@ impl Link {
         T::from_redis_value(value).map_err(|error| StoreError::damaged(what, error))
     }
 
-    async fn send(&self, command: &Cmd) -> Result<Value, Failure> {
-        const TRIES: u32 = 6;
-        for attempt in 0.. {
-            let live = self.live().await.map_err(Failure::Store)?;
-            let sent = match live.connection.clone() {
-                Connection::Single(mut it) => it.req_packed_command(command).await,
-                Connection::Cluster(mut it) => it.req_packed_command(command).await,
-            };
-            let answer = sent.and_then(Value::extract_error);
-            match answer {
-                Ok(value) => return Ok(value),
-                // The cluster moved something; the crate asks for its map again meanwhile.
-                Err(error) if was_refused(&error) && attempt < TRIES => {
-                    sleep(Duration::from_millis(20 << attempt)).await;
-                }
-                Err(error) => return Err(self.shared.judge(&live, error)),
-            }
-        }
-        Err(Failure::Store(self.shared.down("it does not answer")))
-    }
-
-    /// The connection; waits a little for one that is being made anew.
-    async fn live(&self) -> Result<Live, StoreError> {
-        const PATIENCE: Duration = Duration::from_millis(500);
-        if let Some(live) = &*self.shared.live.borrow() {
-            return Ok(live.clone());
-        }
-        if self.stop.is_cancelled() {
-            return Err(self.shared.down("it is closed"));
-        }
-        let mut live = self.shared.live.subscribe();
-        match timeout(PATIENCE, live.wait_for(Option::is_some)).await {
-            Ok(Ok(live)) => live.clone().ok_or_else(|| self.shared.down("it is closed")),
-            _ => Err(self.shared.down("the connection is lost; connecting anew")),
-        }
-    }
-
     pub(crate) async fn close(&self) {
-        self.stop.cancel();
-        self.shared.live.send_replace(None);
-        self.tasks.wait().await;
+        self.common.stop.cancel();
+        self.common.tasks.close();
+        self.common.tasks.wait().await;
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.common.stop.cancel();
     }
 }
 
-/// Why a call failed.
-enum Failure {
-    /// Redis answered with an error.
-    Answer(RedisError),
-    /// The connection failed.
-    Store(StoreError),
+/// The first of these servers that can be used; else why the first one cannot.
+async fn connect_first(common: &Arc<Common>, seeds: &[ConnectionInfo]) -> Result<Node, StoreError> {
+    let mut failed = None;
+    for seed in seeds {
+        match Node::connect(common.clone(), seed.clone()).await {
+            Ok(node) => return Ok(node),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    Err(failed.unwrap_or_else(|| common.down("no server is named")))
 }
 
-/// Why no connection could be made.
-struct Failed {
-    kind: FailureKind,
-    error: StoreError,
-}
-
-impl Failed {
-    fn into_error(self) -> StoreError {
-        self.error
-    }
-}
-
-impl Shared {
-    fn down(&self, cause: &str) -> StoreError {
-        StoreError::unavailable(&self.what, cause)
-    }
-
-    /// Tells an answer from a connection that is broken.
-    fn judge(&self, live: &Live, error: RedisError) -> Failure {
-        if broken(&error).is_none() {
-            return Failure::Answer(error);
-        }
-        let lost = self.live.send_if_modified(|current| {
-            let same = current.as_ref().is_some_and(|it| it.number == live.number);
-            // A cluster connection mends itself: another node may be well.
-            let lost = same && matches!(live.connection, Connection::Single(_));
-            if lost {
-                *current = None;
-            }
-            lost
-        });
-        if lost {
-            self.dependency.reconnecting(kind(&error));
-            self.broken.notify_one();
-        }
-        Failure::Store(store_error(&self.what, &error))
-    }
-
-    /// Watches the connection and makes it anew when it breaks.
-    async fn keep_alive(self: Arc<Self>, stop: CancellationToken) {
-        let watching = async {
-            for number in 2.. {
-                self.watch().await;
-                self.reconnect(number).await;
-            }
-        };
-        stop.run_until_cancelled(watching).await;
-    }
-
-    /// Returns when the connection is broken. A ping now and then finds out what no caller does.
-    async fn watch(&self) {
-        const PING: Duration = Duration::from_secs(1);
-        let mut measured = tokio::time::Instant::now();
-        loop {
-            let told = timeout(PING, self.broken.notified()).await;
-            let live = self.live.borrow().clone();
-            let Some(live) = live else { return };
-            if told.is_ok() {
-                continue;
-            }
-            let again = measured.elapsed() > Duration::from_secs(60);
-            let checked = match live.connection.clone() {
-                Connection::Single(mut it) => crate::handshake::ping(&mut it, again).await,
-                Connection::Cluster(mut it) => crate::handshake::ping(&mut it, again).await,
-            };
-            match checked {
-                Ok(offset) => {
-                    self.dependency.answered();
-                    if let Some(offset) = offset {
-                        self.found.lock().offset_ms = offset;
-                        measured = tokio::time::Instant::now();
-                    }
-                }
-                Err(error) => {
-                    self.dependency.failed(kind(&error));
-                    let _ = self.judge(&live, error);
-                }
-            }
-        }
-    }
-
-    async fn reconnect(&self, number: u64) {
-        const FIRST: Duration = Duration::from_millis(500);
-        const MOST: Duration = Duration::from_secs(5);
-        // The first try at once: most breaks are short.
-        let mut wait = Duration::ZERO;
-        loop {
-            sleep(wait / 2 + wait.mul_f64(crate::jitter::part() / 2.0)).await;
-            match self.establish(number).await {
-                Ok(()) => return,
-                Err(failed) => {
-                    self.dependency.reconnecting(failed.kind);
-                    tracing::debug!(error = %failed.error, "Redis is not there yet");
-                }
-            }
-            wait = (wait * 2).clamp(FIRST, MOST);
-        }
-    }
-
-    /// Connects and shakes hands; the link is up then.
-    async fn establish(&self, number: u64) -> Result<(), Failed> {
-        let limit = self.options.connect_timeout * 2;
-        let tried = timeout(limit, self.try_establish()).await;
-        let failed = |kind, error: StoreError| Failed { kind, error };
-        let (connection, found) = match tried {
-            Ok(Ok(made)) => made,
-            Ok(Err(failed)) => return Err(failed),
-            Err(_) => {
-                let error = self.down("it does not answer in time");
-                return Err(failed(FailureKind::Timeout, error));
-            }
-        };
-        *self.found.lock() = found;
-        let live = Live { connection, number };
-        self.live.send_replace(Some(live));
-        self.dependency.answered();
-        Ok(())
-    }
-
-    async fn try_establish(&self) -> Result<(Connection, Found), Failed> {
-        let down = |error: RedisError| Failed {
-            kind: kind(&error),
-            error: store_error(&self.what, &error),
-        };
-        let refused = |cause: String| Failed {
-            kind: FailureKind::Unavailable,
-            error: StoreError::unavailable(&self.what, cause),
-        };
-        let options = &self.options;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(options.connect_timeout))
-            .set_response_timeout(Some(options.response_timeout));
-        let client = Client::open(options.url.as_str()).map_err(down)?;
-        let single = client.get_multiplexed_async_connection_with_config(&config);
-        let mut single = single.await.map_err(down)?;
-        let found = shake_hands(&mut single).await.map_err(down)?;
-        found.check().map_err(refused)?;
-        if !found.cluster {
-            let partitions = self.partitions.lock().clone();
-            if !partitions.is_empty() {
-                let call = crate::scripts::FLOOR.with(partitions).arg(&found.run);
-                let call = call.arg(SystemClock.now().0).in_full();
-                let met = single.req_packed_command(&call).await;
-                met.and_then(Value::extract_error).map_err(down)?;
-            }
-            return Ok((Connection::Single(single), found));
-        }
-        let nodes = std::iter::once(&options.url).chain(&options.nodes);
-        let nodes: Vec<&str> = nodes.map(String::as_str).collect();
-        let cluster = ClusterClientBuilder::new(nodes)
-            // A command whose connection broke may have been carried out: the crate must not send it
-            // again. What a cluster refuses is sent again here.
-            .retries(0)
-            .connection_timeout(options.connect_timeout)
-            .response_timeout(options.response_timeout)
-            .build()
-            .map_err(down)?;
-        let cluster = cluster.get_async_connection().await.map_err(down)?;
-        Ok((Connection::Cluster(cluster), found))
+/// The key of a command.
+fn key(command: &Cmd) -> String {
+    match command.args_iter().nth(1) {
+        Some(Arg::Simple(key)) => String::from_utf8_lossy(key).into_owned(),
+        _ => String::new(),
     }
 }

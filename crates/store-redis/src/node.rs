@@ -21,7 +21,7 @@ use redis::aio::ConnectionLike;
 use redis::{Cmd, ConnectionInfo, Pipeline, RedisError, RedisResult, Value, cmd, pipe};
 use std::sync::Arc;
 use std::time::Duration;
-use taskcast_store::{FailureKind, StoreError};
+use taskcast_store::{Clock, FailureKind, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -52,6 +52,16 @@ pub(crate) enum Request<'a> {
     Write(&'a Cmd, &'a str),
     /// Commands that read.
     Pipeline(&'a Pipeline),
+}
+
+impl<'a> Request<'a> {
+    /// A command, which changes something in the partition with this tag, if any.
+    pub(crate) fn of(command: &'a Cmd, changed: Option<&'a str>) -> Self {
+        match changed {
+            Some(tag) => Self::Write(command, tag),
+            None => Self::Command(command),
+        }
+    }
 }
 
 /// Why a call failed.
@@ -127,15 +137,12 @@ impl Node {
             return self.send(request).await;
         };
         let live = self.shared.live().await.map_err(Failure::Store)?;
-        if let Request::Write(_, tag) = request {
-            // Nothing was lost on the way: the run of the server before stands there.
-            live.met.lock().insert(tag.to_owned());
-        }
         let mut commands = pipe();
         commands.cmd("ASKING").add_command(command.clone());
         let mut connection = live.connection.clone();
         let sent = connection.req_packed_commands(&commands, 1, 1).await;
-        let answer = sent.and_then(|mut answers| answers.pop().unwrap_or(Value::Nil).extract_error());
+        let answer =
+            sent.and_then(|mut answers| answers.pop().unwrap_or(Value::Nil).extract_error());
         answer.map_err(|error| self.shared.judge(&live, error))
     }
 }
@@ -178,7 +185,7 @@ impl Shared {
         if live.met.lock().contains(tag) {
             return Ok(());
         }
-        let now = self.common.now_at(live.offset_ms);
+        let now = self.common.now();
         let call = FLOOR.with(vec![crate::keys::part_of(tag)]);
         let call = call.arg(&*live.run).arg(now.0).in_full();
         let sent = live.connection.clone().req_packed_command(&call).await;
@@ -271,7 +278,7 @@ impl Shared {
             if measured.elapsed() > MEASURE
                 && let Ok(offset) = handshake::measure(&mut connection).await
             {
-                self.found.lock().offset_ms = offset;
+                self.common.set_offset(offset);
                 measured = Instant::now();
             }
         }
@@ -332,6 +339,7 @@ impl Shared {
             (FailureKind::Timeout, error)
         };
         let (live, found) = timeout(limit, made).await.map_err(late)??;
+        self.common.set_offset(found.offset_ms);
         *self.found.lock() = found;
         self.live.send_replace(Some(live));
         self.common.node_up(&self.what);

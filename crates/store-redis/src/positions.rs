@@ -48,8 +48,7 @@ impl Positions for RedisStore {
         let mut command = cmd("HSET");
         let key = self.keys.of(partition, Of::Work);
         command.arg(key).arg(format!("p{reader}")).arg(to.0);
-        let _: Value = self.link.ask(&command).await?;
-        Ok(())
+        self.link.change(&command).await
     }
 }
 

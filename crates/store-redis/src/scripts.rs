@@ -25,7 +25,7 @@ scripts! {
     CHANGED = "changed.lua";
     COMMITS = "commits.lua";
     DUE = "due.lua";
-    NEWEST = "newest.lua";
+    NUMBERS = "numbers.lua";
     FLOOR = "floor.lua";
     LEASE = "lease.lua";
     PLACE = "place.lua";
@@ -65,6 +65,11 @@ impl Call {
     pub(crate) fn arg(mut self, value: impl ToRedisArgs) -> Self {
         value.write_redis_args(&mut self.args);
         self
+    }
+
+    /// The first of its keys, beside which all others lie.
+    pub(crate) fn key(&self) -> &str {
+        self.keys.first().map_or("", String::as_str)
     }
 
     /// The command that names the script by its digest.

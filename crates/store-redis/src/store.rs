@@ -1,39 +1,28 @@
 //! The store: its link, its keys, its clock.
 
+use crate::RedisOptions;
 use crate::keys::Keys;
 use crate::link::Link;
 use crate::scripts::Call;
-use crate::{RedisOptions, jitter};
 use async_trait::async_trait;
-use redis::{FromRedisValue, cmd};
+use redis::{FromRedisValue, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use taskcast_core::{Limits, Millis, TaskId};
-use taskcast_store::{Clock, Dependency, ShortTermStore, StoreError, StoreInfo, SystemClock};
+use taskcast_store::{Clock, Dependency, ShortTermStore, StoreError, StoreInfo};
 
 /// A short-term store in Redis, shared by any number of instances.
 ///
 /// Every commit is one script and one round trip. What an acknowledged commit survives is the
 /// append-only file's business: [`StoreInfo::acknowledgement`] says it as it was found.
 pub struct RedisStore {
-    pub(crate) link: Arc<Link>,
+    pub(crate) link: Link,
     pub(crate) keys: Keys,
     pub(crate) limits: Limits,
     pub(crate) archived: bool,
     pub(crate) commits_kept: u64,
-    incarnation: u64,
     wait_replicas: u32,
     clock: Arc<dyn Clock>,
-}
-
-/// This machine's clock, moved to Redis'.
-struct RedisClock(Arc<Link>);
-
-impl Clock for RedisClock {
-    fn now(&self) -> Millis {
-        let here = SystemClock.now();
-        Millis(here.0.saturating_add_signed(self.0.found().offset_ms))
-    }
 }
 
 impl RedisStore {
@@ -48,22 +37,18 @@ impl RedisStore {
                 "the prefix of its keys is empty or has braces, which mark what lies together";
             return Err(StoreError::unavailable("Redis", cause));
         }
-        let (limits, clock) = (options.limits.clone(), options.clock.clone());
+        let limits = options.limits.clone();
         let (archived, commits_kept) = (options.archived, options.commits_kept);
-        let (wait_replicas, partitions) = (options.wait_replicas, options.partitions.max(1));
-        let link = Arc::new(Link::connect(options).await?);
-        let (incarnation, partitions) = found_store(&link, &prefix, partitions).await?;
-        let keys = Keys::new(&prefix, partitions);
-        let parts = keys.all().map(|it| keys.of(it, crate::keys::Of::Part));
-        link.guard(parts.collect()).await?;
+        let wait_replicas = options.wait_replicas;
+        let link = Link::connect(options).await?;
+        let keys = Keys::new(&prefix, link.identity().partitions());
         Ok(Self {
-            clock: clock.unwrap_or_else(|| Arc::new(RedisClock(link.clone()))),
+            clock: link.clock(),
             link,
             keys,
             limits,
             archived,
             commits_kept,
-            incarnation,
             wait_replicas,
         })
     }
@@ -92,7 +77,7 @@ impl RedisStore {
 
     /// Runs a script that changes something.
     pub(crate) async fn write<T: FromRedisValue>(&self, call: &Call) -> Result<T, StoreError> {
-        self.link.run(call).await
+        self.link.write(call).await
     }
 
     /// Groups things by what one pipeline may ask for: everything on a server, partition by partition
@@ -110,28 +95,13 @@ impl RedisStore {
     }
 }
 
-/// The incarnation of the store below a prefix and its number of partitions; what is new is written.
-async fn found_store(link: &Link, prefix: &str, partitions: u16) -> Result<(u64, u16), StoreError> {
-    let key = Keys::store(prefix);
-    for (field, value) in [
-        ("incarnation", jitter::number().to_string()),
-        ("partitions", partitions.to_string()),
-    ] {
-        let mut command = cmd("HSETNX");
-        let _: u8 = link.ask(command.arg(&key).arg(field).arg(value)).await?;
-    }
-    let mut command = cmd("HMGET");
-    command.arg(&key).arg("incarnation").arg("partitions");
-    link.ask(&command).await
-}
-
 #[async_trait]
 impl ShortTermStore for RedisStore {
     fn info(&self) -> StoreInfo {
         let sentence = self.link.found().acknowledgement(self.wait_replicas);
         StoreInfo {
             provider: "redis",
-            incarnation: self.incarnation,
+            incarnation: self.link.identity().incarnation(),
             partitions: self.keys.partitions,
             acknowledgement: sentence.into(),
         }
@@ -142,8 +112,7 @@ impl ShortTermStore for RedisStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        let pong: String = self.link.ask(&cmd("PING")).await?;
-        drop(pong);
+        let _: Value = self.link.ask(&self.link.identity().question()).await?;
         Ok(())
     }
 

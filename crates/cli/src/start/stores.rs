@@ -3,11 +3,10 @@
 use crate::Failure;
 use std::thread::available_parallelism;
 use taskcast_config::{
-    Durability, LongTerm as Configured, LongTermStorage, PostgresSettings, RedisSettings, Settings,
-    Storage,
+    Durability, LongTerm as Configured, LongTermStorage, RedisSettings, Settings, Storage,
 };
 use taskcast_core::Limits;
-use taskcast_embed::postgres::{PostgresError, PostgresOptions, migrations};
+use taskcast_embed::postgres::{PostgresError, PostgresOptions};
 use taskcast_embed::redis::RedisOptions;
 use taskcast_embed::sqlite::{self, SqliteArchiveOptions, SqliteOptions};
 use taskcast_embed::{LongTerm, OpenError, ShortTerm, Stores, TierSettings};
@@ -15,7 +14,7 @@ use taskcast_engine::{Random, SystemRandom};
 use taskcast_store::MemoryOptions;
 use taskcast_store::tier::ReleaseOptions;
 
-/// Opens the stores: Redis, then PostgreSQL, whose schema is brought up to date before if that is
+/// Opens the stores: Redis, then PostgreSQL, whose schema is brought up to date if that is
 /// configured.
 ///
 /// # Errors
@@ -23,14 +22,13 @@ use taskcast_store::tier::ReleaseOptions;
 pub(super) async fn open(settings: &Settings, limits: &Limits) -> Result<Stores, Failure> {
     let short_term = short_term(&settings.storage, limits);
     let Some(configured) = &settings.long_term else {
-        return Stores::open(short_term, None)
-            .await
-            .map_err(Failure::failed);
+        return Stores::open(short_term, None).await.map_err(failure);
     };
     if let LongTermStorage::Postgres(postgres) = &configured.store
         && postgres.auto_migrate
     {
-        migrate(postgres).await?;
+        let database = &postgres.url;
+        tracing::info!("TASKCAST_AUTO_MIGRATE enabled — running Postgres migrations on {database}");
     }
     let long_term = long_term(&configured.store, limits);
     Stores::open_with(short_term, Some(long_term), tiers(configured))
@@ -41,18 +39,17 @@ pub(super) async fn open(settings: &Settings, limits: &Limits) -> Result<Stores,
 /// What is wrong with a store, and where to look.
 #[expect(clippy::needless_pass_by_value, reason = "it is passed to map_err")]
 fn failure(error: OpenError) -> Failure {
-    Failure::Failed(sentence(&error))
-}
-
-fn sentence(error: &OpenError) -> String {
-    let elsewhere = matches!(
-        error,
-        OpenError::Redis(_) | OpenError::Postgres(PostgresError::Store(_)) | OpenError::Slow { .. }
-    );
-    match elsewhere {
+    let elsewhere = match &error {
+        OpenError::Redis(_) | OpenError::Slow { .. } => true,
+        OpenError::Postgres(error) | OpenError::Migration(error) => {
+            matches!(error, PostgresError::Store(_))
+        }
+        OpenError::Store(_) => false,
+    };
+    Failure::Failed(match elsewhere {
         true => format!("{error}; {WHERE_TO_LOOK}"),
         false => error.to_string(),
-    }
+    })
 }
 
 /// The server is somewhere else, or not at all.
@@ -104,7 +101,7 @@ fn long_term(store: &LongTermStorage, limits: &Limits) -> LongTerm {
                 limits: limits.clone(),
                 ..PostgresOptions::new(postgres.url.secret().expose())
             },
-            migrate: false,
+            migrate: postgres.auto_migrate,
         },
         LongTermStorage::Sqlite { path } => LongTerm::Sqlite(SqliteArchiveOptions {
             path: path.clone(),
@@ -126,24 +123,6 @@ fn tiers(configured: &Configured) -> TierSettings {
             window_events: Some(retention.window_events),
         }),
     }
-}
-
-/// Brings the schema up to date, and says what it did. Any number of instances may do so at once.
-async fn migrate(postgres: &PostgresSettings) -> Result<(), Failure> {
-    let (url, shown) = (postgres.url.secret().expose(), &postgres.url);
-    tracing::info!("TASKCAST_AUTO_MIGRATE enabled — running Postgres migrations on {shown}");
-    let applied = migrations::run(url)
-        .await
-        .map_err(|error| format!("Auto-migration failed: {}", sentence(&error.into())))
-        .map_err(Failure::Failed)?;
-    match applied.count {
-        0 => tracing::info!("Database schema up to date"),
-        count => tracing::info!(
-            "Applied {count} new migration(s): {}",
-            applied.names.join(", ")
-        ),
-    }
-    Ok(())
 }
 
 /// Reads mostly come from the page cache: as many threads as there are processors, within reason.

@@ -51,7 +51,7 @@ local refused = check_series(meta, count, AT, tonumber(ARGV[13]))
 if refused then return refused end
 
 local dated = date(now)
-local commit = next_commit(now)
+local commit = next_commit()
 local first, revision = meta.tail, tonumber(m[2])
 local folds = append(meta, count, AT, dated, commit)
 local fields = position_fields(meta, commit)
@@ -71,5 +71,5 @@ elseif once == 'k' then
   keep(CLAIMS, 'k' .. name, ARGV[10] .. ' ' .. int(first) .. ' ' .. int(count) .. ' ' .. int(now), commit, tonumber(ARGV[14]))
 end
 publish(id, meta, commit, first, count, ARGV[15])
-redis.call(ARGV[17], ARGV[16], meta.epoch .. ' ' .. int(meta.tail))
+tell(ARGV[17], ARGV[16], meta)
 return { 'ok', meta.epoch, int(commit), int(first), int(revision), meta.sealed, int(meta.last_at), folds }

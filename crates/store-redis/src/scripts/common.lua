@@ -8,22 +8,26 @@ local CHUNK = 2048
 local function int(n) return string.format('%.0f', n) end
 local function pad(n) return string.format('%015.0f', n) end
 
+-- This server's clock.
+local function server_now()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
 -- The number of the next commit of the partition. A partition that is new, or was emptied, begins at
 -- a number no commit of a life before can have had.
-local function next_commit(now)
+local function next_commit()
   local newest = redis.call('HGET', PART, 'newest')
   if newest then return tonumber(newest) + 1 end
-  local start = now * 1024
+  local start = server_now() * 1024
   redis.call('HSET', PART, 'newest', int(start), 'earliest', int(start))
   return start + 1
 end
 
 -- Times are the caller's clock, but never more than a second ahead of this server's.
 local function date(now)
-  local time = redis.call('TIME')
-  local bound = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + 1000
   local floor = tonumber(redis.call('HGET', PART, 'floor') or '0')
-  return math.max(math.min(now, bound), floor)
+  return math.max(math.min(now, server_now() + 1000), floor)
 end
 
 local function slot_parts(blob)
@@ -207,6 +211,11 @@ local function publish(id, meta, commit, first, count, kept)
       if left then redis.call('HSET', PART, 'earliest', int(tonumber(string.match(left[1], '^%d+')) - 1)) end
     end
   end
+end
+
+-- Tells whoever follows the task. A hint that fails costs latency; a commit must not fail with it.
+local function tell(command, channel, meta)
+  redis.pcall(command, channel, meta.epoch .. ' ' .. int(meta.tail))
 end
 
 -- Moves a task in the index of deadlines.

@@ -34,7 +34,7 @@ else
   if refused then return refused end
 end
 local dated = date(now)
-local commit = next_commit(now)
+local commit = next_commit()
 redis.call('HSET', META, 'epoch', epoch, 'revision', 1, 'trim', 0, 'base', 0, 'record', record, 'sealed', sealed, 'place', pad(tonumber(place)))
 if due ~= '' then redis.call('HSET', META, 'due', due) end
 append(meta, count, AT, dated, commit)
@@ -45,5 +45,5 @@ end
 redis.call('ZADD', LIST, 0, pad(tonumber(place)) .. ':' .. id)
 move_deadline(id, nil, nil, due, '1')
 publish(id, meta, commit, 0, count, ARGV[12])
-redis.call(ARGV[17], ARGV[16], epoch .. ' ' .. int(meta.tail))
+tell(ARGV[17], ARGV[16], meta)
 return { 'ok', int(commit), int(meta.tail), int(meta.last_at) }

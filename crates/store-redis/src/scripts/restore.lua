@@ -9,7 +9,7 @@ for word in string.gmatch(redis.call('HGET', NOTES, id) or '', '[^,]+') do
   if word == 'D' .. epoch then return 'overtaken' end
 end
 local kinds, series, producers, keys = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
-local commit = next_commit(now)
+local commit = next_commit()
 local tail = ARGV[10]
 redis.call('HSET', META, 'epoch', epoch, 'revision', ARGV[5], 'record', ARGV[6], 'sealed', ARGV[7], 'due', ARGV[8],
   'place', pad(tonumber(ARGV[9])), 'tail', tail, 'trim', ARGV[11], 'base', tail, 'at', ARGV[12], 'commit', int(commit),

@@ -7,8 +7,9 @@
 )]
 
 use async_trait::async_trait;
-use std::sync::Arc;
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 use taskcast_core::Limits;
 use taskcast_rig::{RedisCluster, RedisServer};
 use taskcast_store::conformance::{HotSubject, Subject, TierSubject};
@@ -18,32 +19,43 @@ use taskcast_store_redis::{RedisOptions, RedisStore};
 
 /// What the stores are on.
 pub(crate) enum Servers {
-    One(RedisServer),
-    Three(RedisCluster),
+    One(Arc<RedisServer>),
+    Three(Arc<RedisCluster>),
 }
 
 /// Makes stores that share nothing but the servers.
 pub(crate) struct Redis {
-    pub(crate) servers: Servers,
+    servers: Servers,
+    partitions: u16,
     opened: AtomicU32,
 }
 
+/// Servers are shared by the tests that run at one time, and end with the last of them.
+static SERVER: Mutex<Weak<RedisServer>> = Mutex::new(Weak::new());
+static CLUSTER: Mutex<Weak<RedisCluster>> = Mutex::new(Weak::new());
+static STORES: AtomicU32 = AtomicU32::new(0);
+
 impl Redis {
     pub(crate) fn server() -> Self {
-        Self::on(Servers::One(RedisServer::start(
-            &taskcast_rig::RedisOptions::default(),
-        )))
+        let start = || RedisServer::start(&taskcast_rig::RedisOptions::default());
+        Self::on(Servers::One(shared(&SERVER, start)), 1)
     }
 
     pub(crate) fn cluster() -> Self {
-        Self::on(Servers::Three(RedisCluster::start()))
+        Self::on(Servers::Three(shared(&CLUSTER, RedisCluster::start)), 1)
     }
 
-    fn on(servers: Servers) -> Self {
+    fn on(servers: Servers, partitions: u16) -> Self {
         Self {
             servers,
+            partitions,
             opened: AtomicU32::new(0),
         }
+    }
+
+    /// The same over so many partitions.
+    pub(crate) fn partitioned(self, partitions: u16) -> Self {
+        Self::on(self.servers, partitions)
     }
 
     fn url(&self) -> String {
@@ -62,9 +74,9 @@ impl Redis {
     ) -> Arc<RedisStore> {
         let options = RedisOptions {
             // Other prefixes lie on other nodes.
-            prefix: format!("t{}-{number}", self.url().len() + number as usize),
+            prefix: format!("t{number}"),
             limits,
-            partitions: 1,
+            partitions: self.partitions,
             archived,
             clock: Some(clock),
             ..RedisOptions::new(self.url())
@@ -73,8 +85,19 @@ impl Redis {
     }
 
     fn next(&self) -> u32 {
-        self.opened.fetch_add(1, Ordering::Relaxed)
+        let number = STORES.fetch_add(1, Ordering::Relaxed);
+        self.opened.store(number, Ordering::Relaxed);
+        number
     }
+}
+
+fn shared<T>(kept: &Mutex<Weak<T>>, start: impl FnOnce() -> T) -> Arc<T> {
+    let mut kept = kept.lock();
+    kept.upgrade().unwrap_or_else(|| {
+        let started = Arc::new(start());
+        *kept = Arc::downgrade(&started);
+        started
+    })
 }
 
 #[async_trait]
@@ -90,8 +113,7 @@ impl Subject for Redis {
         limits: Limits,
     ) -> Option<Arc<dyn ShortTermStore>> {
         store.close().await;
-        // Each test opens one store.
-        let number = self.opened.load(Ordering::Relaxed) - 1;
+        let number = self.opened.load(Ordering::Relaxed);
         Some(self.store(number, clock, limits, false).await)
     }
 }
