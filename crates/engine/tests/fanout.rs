@@ -138,3 +138,18 @@ async fn looking_for_deadlines_costs_two_commands_a_second() {
         "{looks} looks of three engines in ten seconds"
     );
 }
+
+/// Where the slots of two tiers meet, a page may hold nothing new.
+#[tokio::test(start_paused = true)]
+async fn a_page_that_ends_where_something_is_missing_is_read_on() {
+    let world = world();
+    let ([near, far], id) = two(&world).await;
+    let mut there = viewers(&far, &id, 3).await;
+    for n in 0..10 {
+        world.store.divide(Index(n));
+        near.publish(&id, one(n)).await.unwrap();
+        for viewer in &mut there {
+            assert_eq!(viewer.event().await.shared.event.index, Index(n));
+        }
+    }
+}

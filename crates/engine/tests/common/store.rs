@@ -31,6 +31,8 @@ pub struct Tricky {
     /// How long a read of a log takes, and of a feed.
     read_delay: Mutex<Duration>,
     feed_delay: Mutex<Duration>,
+    /// Where a page ends that begins before it: the slots below lie elsewhere.
+    boundary: Mutex<Option<Index>>,
     /// How often each thing was asked.
     asked: Mutex<HashMap<&'static str, usize>>,
 }
@@ -47,6 +49,7 @@ impl Tricky {
             away: AtomicBool::new(false),
             read_delay: Mutex::default(),
             feed_delay: Mutex::default(),
+            boundary: Mutex::default(),
             asked: Mutex::default(),
         })
     }
@@ -64,6 +67,11 @@ impl Tricky {
     /// Reads of feeds take so long from now on.
     pub fn slow_feeds(&self, ms: u64) {
         *self.feed_delay.lock() = Duration::from_millis(ms);
+    }
+
+    /// No page goes on beyond this index from before it.
+    pub fn divide(&self, at: Index) {
+        *self.boundary.lock() = Some(at);
     }
 
     /// The feeds forget what came up to a commit.
@@ -170,7 +178,9 @@ impl LogReader for Tricky {
         let store = self.enter("read")?;
         let delay = *self.read_delay.lock();
         sleep(delay).await;
-        store.read(id, epoch, ask).await
+        let boundary = self.boundary.lock().filter(|at| ask.from < *at);
+        let to = boundary.map_or(ask.to, |at| ask.to.min(at));
+        store.read(id, epoch, ReadAsk { to, ..ask }).await
     }
     async fn heads(&self, id: &TaskId, epoch: Epoch) -> Result<Heads, ReadError> {
         self.enter("heads")?.heads(id, epoch).await

@@ -136,8 +136,12 @@ impl Archiver {
     }
 
     pub(super) async fn finish_passes(&mut self) -> Result<(), StoreError> {
-        for feed in &mut self.feeds {
-            feed.finish(&self.tiers).await?;
+        for at in 0..self.feeds.len() {
+            // Whoever has lost the lease would take the position back.
+            if !self.holds_lease() {
+                return Ok(());
+            }
+            self.feeds[at].finish(&self.tiers).await?;
         }
         Ok(())
     }

@@ -128,7 +128,9 @@ impl Archiver {
             self.leased = None;
             return Ok(false);
         }
-        if self.leased.replace(asked).is_none() {
+        let held = self.holds_lease();
+        self.leased = Some(asked);
+        if !held {
             // Another may have worked meanwhile: nothing that is remembered holds.
             self.begin().await?;
         }
