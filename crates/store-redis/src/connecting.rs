@@ -1,11 +1,14 @@
 //! Making a connection: what has to be true of a server before a command goes to it.
 
-use crate::error::{kind, store_error};
+use crate::error::{kind, store_error, was_refused};
 use crate::handshake::{Found, shake_hands};
+use crate::identity::{Identity, Look};
 use crate::link::Common;
 use parking_lot::Mutex;
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError};
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, RedisError, RedisResult, Value,
+};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -59,6 +62,9 @@ pub(crate) async fn establish(
         )
     };
     found.check().map_err(refused)?;
+    look(&common.identity, &mut connection, what)
+        .await
+        .map_err(down)?;
     let waiting = match options.wait_replicas {
         0 => Vec::new(),
         _ => {
@@ -77,4 +83,31 @@ pub(crate) async fn establish(
         turn: Arc::default(),
     };
     Ok((live, found))
+}
+
+/// Whether the server answers, and has the store that is known. The nodes of a cluster that do not
+/// have it say so, which is an answer too.
+pub(crate) async fn look(
+    identity: &Identity,
+    connection: &mut MultiplexedConnection,
+    what: &str,
+) -> RedisResult<()> {
+    let answer = connection.req_packed_command(&identity.question()).await;
+    let look = match answer.and_then(Value::extract_error) {
+        Ok(answer) => identity.compare(answer),
+        Err(error) if was_refused(&error) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    match look {
+        Look::Same => Ok(()),
+        Look::Empty => {
+            tracing::warn!(store = what, "the store is empty: somebody removed it");
+            identity.writing().exec_async(connection).await
+        }
+        Look::Other(partitions) => Err(RedisError::from((
+            ErrorKind::Client,
+            "the store was replaced by another one",
+            format!("it has {partitions} partitions; start this instance anew"),
+        ))),
+    }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Identity {
 struct Known {
     incarnation: u64,
     partitions: u16,
+    /// Whether this is what Redis has, and not yet what is wished for.
+    found: bool,
 }
 
 /// What a look at Redis told.
@@ -34,6 +36,7 @@ impl Identity {
         let known = Known {
             incarnation: jitter::number(),
             partitions,
+            found: false,
         };
         Self {
             key: Keys::store(prefix),
@@ -71,16 +74,20 @@ impl Identity {
         *self.known.lock() = Known {
             incarnation,
             partitions: partitions.max(1),
+            found: true,
         };
     }
 
     /// Compares an answer to [`question`](Self::question) with what is known.
     pub(crate) fn compare(&self, answer: Value) -> Look {
+        let mut known = self.known.lock();
+        if !known.found {
+            return Look::Same;
+        }
         let found = <(Option<u64>, Option<u16>)>::from_redis_value(answer);
         let Ok((Some(incarnation), Some(partitions))) = found else {
             return Look::Empty;
         };
-        let mut known = self.known.lock();
         if partitions != known.partitions {
             return Look::Other(partitions);
         }

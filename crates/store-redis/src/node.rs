@@ -9,16 +9,15 @@
 //! Nothing is queued while it is down and nothing is sent twice: a call that may have been carried
 //! out, or not, is an error that says so.
 
-use crate::connecting::{Live, establish};
+use crate::connecting::{Live, establish, look};
 use crate::error::{broken, kind, store_error};
 use crate::handshake::{self, Found};
-use crate::identity::Look;
 use crate::link::Common;
 use crate::scripts::FLOOR;
 use crate::{address, jitter};
 use parking_lot::Mutex;
 use redis::aio::ConnectionLike;
-use redis::{Cmd, ConnectionInfo, Pipeline, RedisError, RedisResult, Value, cmd, pipe};
+use redis::{Cmd, ConnectionInfo, Pipeline, RedisError, Value, cmd, pipe};
 use std::sync::Arc;
 use std::time::Duration;
 use taskcast_store::{Clock, FailureKind, StoreError};
@@ -269,7 +268,8 @@ impl Shared {
                 continue;
             }
             let mut connection = live.connection.clone();
-            if let Err(error) = self.ping(&live).await {
+            let looked = look(&self.common.identity, &mut connection, &self.what);
+            if let Err(error) = looked.await {
                 self.common.node_down(&self.what, kind(&error));
                 let _ = self.judge(&live, error);
                 continue;
@@ -282,34 +282,6 @@ impl Shared {
                 measured = Instant::now();
             }
         }
-    }
-
-    /// Whether the server answers, and still has the store. The nodes of a cluster that do not have
-    /// it say so, which is an answer too.
-    async fn ping(&self, live: &Live) -> RedisResult<()> {
-        let mut connection = live.connection.clone();
-        let identity = &self.common.identity;
-        let answer = connection.req_packed_command(&identity.question()).await;
-        let look = match answer.and_then(Value::extract_error) {
-            Ok(answer) => identity.compare(answer),
-            Err(error) if crate::error::was_refused(&error) => Look::Same,
-            Err(error) => return Err(error),
-        };
-        match look {
-            Look::Same => {}
-            Look::Empty => {
-                tracing::warn!(store = %self.what, "the store was emptied by somebody");
-                identity.writing().exec_async(&mut connection).await?;
-            }
-            Look::Other(partitions) => {
-                return Err(RedisError::from((
-                    redis::ErrorKind::Client,
-                    "the store was replaced",
-                    format!("it has {partitions} partitions now; start this instance anew"),
-                )));
-            }
-        }
-        Ok(())
     }
 
     async fn reconnect(&self, number: u64) {

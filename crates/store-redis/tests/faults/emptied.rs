@@ -63,4 +63,6 @@ async fn nobody_writes_to_a_store_of_another_shape() {
         pause().await;
     };
     assert!(error.contains("is unavailable"), "{error}");
+    let connecting = store.dependency().report().state;
+    assert_ne!(connecting, taskcast_store::DependencyState::Healthy);
 }
