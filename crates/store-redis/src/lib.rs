@@ -15,8 +15,16 @@
 //! # }
 //! ```
 //!
-//! The keys are drawn in `keys.rs`; the rules of a commit stand in `scripts/commit.lua`, and the
-//! conformance suite holds them to those of [`taskcast_store::plan`].
+//! - **A commit** is one script: it checks, numbers, appends, indexes and publishes in one atomic step.
+//!   The rules stand in `scripts/commit.lua`; the conformance suite holds them to those of
+//!   [`taskcast_store::plan`]. The keys are drawn in `keys.rs`.
+//! - **In doubt**: when a connection breaks in the middle, or no answer comes in time, the call is
+//!   [`Unavailable`](taskcast_store::StoreError::Unavailable). Nothing is queued and nothing is sent
+//!   twice.
+//! - **Loss**: a server process that a partition does not know may have lost what it acknowledged. It
+//!   is met by `scripts/floor.lua` before any change: no commit number and no time of an event is ever
+//!   given out twice.
+//! - **Full**: at its maxmemory Redis refuses what grows; what frees memory goes on, and a task can end.
 
 mod address;
 mod append;

@@ -210,14 +210,6 @@ impl Link {
         self.read(value)
     }
 
-    /// Sends a command that changes something.
-    pub(crate) async fn change(&self, command: &Cmd) -> Result<(), StoreError> {
-        let key = key(command);
-        let request = Request::Write(command, tag(&key));
-        let value = self.send(slot(&key), request).await;
-        self.read::<Value>(value).map(drop)
-    }
-
     /// Sends commands together: in a cluster all of one partition.
     pub(crate) async fn ask_all<T: FromRedisValue>(
         &self,

@@ -23,7 +23,7 @@ pub struct RedisOptions {
     pub wait_replicas: u32,
     /// Whether an archive stands behind the store, so that deletions are noted for it.
     pub archived: bool,
-    /// How many commits of a partition `GET /events` can go back, about.
+    /// How many commits of a partition `GET /events` can go back, about. Each takes some 40 bytes.
     pub commits_kept: u64,
     /// How long a connection may take.
     pub connect_timeout: Duration,
@@ -46,7 +46,7 @@ impl RedisOptions {
             partitions: 32,
             wait_replicas: 0,
             archived: false,
-            commits_kept: 1_000_000,
+            commits_kept: 100_000,
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(2),
             clock: None,

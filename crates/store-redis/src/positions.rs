@@ -2,7 +2,7 @@
 
 use crate::RedisStore;
 use crate::keys::Of;
-use crate::scripts::LEASE;
+use crate::scripts::{ADVANCE, LEASE};
 use async_trait::async_trait;
 use redis::{Value, cmd};
 use std::time::Duration;
@@ -45,10 +45,9 @@ impl Positions for RedisStore {
         partition: Partition,
         to: CommitNumber,
     ) -> Result<(), StoreError> {
-        let mut command = cmd("HSET");
-        let key = self.keys.of(partition, Of::Work);
-        command.arg(key).arg(format!("p{reader}")).arg(to.0);
-        self.link.change(&command).await
+        let call = ADVANCE.with(vec![self.keys.of(partition, Of::Work)]);
+        let _: Value = self.write(&call.arg(reader).arg(to.0)).await?;
+        Ok(())
     }
 }
 

@@ -27,6 +27,7 @@ scripts! {
     DUE = "due.lua";
     NUMBERS = "numbers.lua";
     FLOOR = "floor.lua";
+    ADVANCE = "advance.lua";
     LEASE = "lease.lua";
     PLACE = "place.lua";
     ONCE = "once.lua";

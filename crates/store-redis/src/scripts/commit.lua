@@ -50,10 +50,11 @@ local meta = {
 local refused = check_series(meta, count, AT, tonumber(ARGV[13]))
 if refused then return refused end
 
-local dated = date(now)
-local commit = next_commit()
+if sealed == '1' then although_full() end
+local part = next_commit(now)
+local commit = part.commit
 local first, revision = meta.tail, tonumber(m[2])
-local folds = append(meta, count, AT, dated, commit)
+local folds = append(meta, count, AT, part)
 local fields = position_fields(meta, commit)
 if expected ~= '' then
   revision, meta.sealed = revision + 1, sealed
@@ -70,6 +71,6 @@ elseif once == 'k' then
   forget_old_keys(now, tonumber(ARGV[11]))
   keep(CLAIMS, 'k' .. name, ARGV[10] .. ' ' .. int(first) .. ' ' .. int(count) .. ' ' .. int(now), commit, tonumber(ARGV[14]))
 end
-publish(id, meta, commit, first, count, ARGV[15])
+publish(id, meta, part, first, count, ARGV[15])
 tell(ARGV[17], ARGV[16], meta)
 return { 'ok', meta.epoch, int(commit), int(first), int(revision), meta.sealed, int(meta.last_at), folds }

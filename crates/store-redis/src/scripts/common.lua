@@ -8,26 +8,27 @@ local CHUNK = 2048
 local function int(n) return string.format('%.0f', n) end
 local function pad(n) return string.format('%015.0f', n) end
 
+-- What frees memory, or lets others free it, has to work when Redis has none left. Redis lets a script
+-- go on once it has written something, and does not refuse this.
+local function although_full() redis.call('HDEL', PART, '-') end
+
 -- This server's clock.
 local function server_now()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- The number of the next commit of the partition. A partition that is new, or was emptied, begins at
--- a number no commit of a life before can have had.
-local function next_commit()
-  local newest = redis.call('HGET', PART, 'newest')
-  if newest then return tonumber(newest) + 1 end
-  local start = server_now() * 1024
-  redis.call('HSET', PART, 'newest', int(start), 'earliest', int(start))
-  return start + 1
-end
-
--- Times are the caller's clock, but never more than a second ahead of this server's.
-local function date(now)
-  local floor = tonumber(redis.call('HGET', PART, 'floor') or '0')
-  return math.max(math.min(now, server_now() + 1000), floor)
+-- What a commit needs of its partition: its number, the time of its events, and what was written so
+-- far. Times are the caller's clock, but never more than a second ahead of this server's. A partition
+-- that is new, or was emptied, begins at a number no commit of a life before can have had.
+local function next_commit(now)
+  local p = redis.call('HMGET', PART, 'newest', 'floor', 'written')
+  local server = server_now()
+  local part = { written = tonumber(p[3] or '0') }
+  part.now = math.max(math.min(now, server + 1000), tonumber(p[2] or '0'))
+  if not p[1] then part.earliest = server * 1024 end
+  part.commit = (tonumber(p[1] or nil) or part.earliest) + 1
+  return part
 end
 
 local function slot_parts(blob)
@@ -100,9 +101,9 @@ end
 -- Appends events; what each brings stands in ARGV from `at` on, `WIDTH` fields each. Says where deltas
 -- stand, and which events were superseded. Checks come before the first write: see `check_series`.
 local WIDTH = 11
-local function append(meta, count, at, now, commit)
+local function append(meta, count, at, part)
   local folds, superseded = {}, {}
-  local written = 0
+  local now, commit = part.now, part.commit
   for number = 0, count - 1 do
     local a = at + number * WIDTH
     local kind, series, mode, field = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
@@ -143,14 +144,13 @@ local function append(meta, count, at, now, commit)
     local header = 'E' .. #data .. ' ' .. int(when) .. ' ' .. int(commit) .. ' ' .. run .. ' ' .. offset .. ' ' .. #head
     redis.call('HSET', LOG, int(index), header .. '\n' .. head .. data)
     meta.tail, meta.last_at = index + 1, when
-    written = written + tonumber(ARGV[a + 10])
+    part.written = part.written + tonumber(ARGV[a + 10])
   end
   for series in pairs(meta.touched) do
     redis.call('HSET', SERIES, 's' .. series, write_series(meta.series[series]))
     redis.call('HDEL', SERIES, 'h' .. series)
   end
   for _, index in ipairs(superseded) do entomb(int(index), 'S') end
-  if written > 0 then redis.call('HINCRBY', PART, 'written', int(written)) end
   return folds
 end
 
@@ -200,8 +200,10 @@ local function position_fields(meta, commit)
 end
 
 -- Puts a task at its newest commit: change feed, tails, the commits of the partition.
-local function publish(id, meta, commit, first, count, kept)
-  redis.call('HSET', PART, 'newest', int(commit))
+local function publish(id, meta, part, first, count, kept)
+  local commit = part.commit
+  redis.call('HSET', PART, 'newest', int(commit), 'written', int(part.written))
+  if part.earliest then redis.call('HSET', PART, 'earliest', int(part.earliest)) end
   redis.call('ZADD', FEED, int(commit), id)
   redis.call('HSET', TAILS, id, meta.epoch .. ' ' .. int(meta.tail) .. ' ' .. meta.sealed)
   if count > 0 then

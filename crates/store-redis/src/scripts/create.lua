@@ -33,17 +33,17 @@ else
   local refused = check_series(meta, count, AT, tonumber(ARGV[13]))
   if refused then return refused end
 end
-local dated = date(now)
-local commit = next_commit()
+local part = next_commit(now)
+local commit = part.commit
 redis.call('HSET', META, 'epoch', epoch, 'revision', 1, 'trim', 0, 'base', 0, 'record', record, 'sealed', sealed, 'place', pad(tonumber(place)))
 if due ~= '' then redis.call('HSET', META, 'due', due) end
-append(meta, count, AT, dated, commit)
+append(meta, count, AT, part)
 redis.call('HSET', META, unpack(position_fields(meta, commit)))
 if key ~= '' then
   keep(CLAIMS, 'k' .. key, body .. ' 0 ' .. int(count) .. ' ' .. int(now), commit, tonumber(ARGV[14]))
 end
 redis.call('ZADD', LIST, 0, pad(tonumber(place)) .. ':' .. id)
 move_deadline(id, nil, nil, due, '1')
-publish(id, meta, commit, 0, count, ARGV[12])
+publish(id, meta, part, 0, count, ARGV[12])
 tell(ARGV[17], ARGV[16], meta)
 return { 'ok', int(commit), int(meta.tail), int(meta.last_at) }

@@ -5,6 +5,7 @@
 local KEPT = 16
 local m = redis.call('HMGET', KEYS[1], 'newest', 'run', 'floor', 'holes')
 if m[2] == ARGV[1] then return 1 end
+redis.call('HDEL', KEYS[1], '-') -- Works although Redis is full: see `although_full`.
 redis.call('HSET', KEYS[1], 'run', ARGV[1])
 if not m[1] then return 1 end
 local function int(n) return string.format('%.0f', n) end

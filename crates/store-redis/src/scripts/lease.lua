@@ -5,5 +5,6 @@ if ARGV[4] == '' then
   return 1
 end
 if holder and holder ~= ARGV[2] and tonumber(ARGV[3]) < tonumber(until_ms) then return 0 end
+redis.call('HDEL', KEYS[1], '-') -- Works although Redis is full: see `although_full`.
 redis.call('HSET', KEYS[1], 'l' .. ARGV[1], ARGV[2] .. ' ' .. ARGV[4])
 return 1

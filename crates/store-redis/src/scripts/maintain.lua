@@ -22,6 +22,7 @@ local function keep_heads(wanted)
   end
 end
 
+although_full()
 if what == 'clean' then
   local wanted = {}
   for at = 4, #ARGV do wanted[tonumber(ARGV[at])] = true end

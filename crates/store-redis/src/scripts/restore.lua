@@ -9,7 +9,8 @@ for word in string.gmatch(redis.call('HGET', NOTES, id) or '', '[^,]+') do
   if word == 'D' .. epoch then return 'overtaken' end
 end
 local kinds, series, producers, keys = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
-local commit = next_commit()
+local part = next_commit(now)
+local commit = part.commit
 local tail = ARGV[10]
 redis.call('HSET', META, 'epoch', epoch, 'revision', ARGV[5], 'record', ARGV[6], 'sealed', ARGV[7], 'due', ARGV[8],
   'place', pad(tonumber(ARGV[9])), 'tail', tail, 'trim', ARGV[11], 'base', tail, 'at', ARGV[12], 'commit', int(commit),
@@ -41,5 +42,5 @@ end
 redis.call('ZADD', LIST, 0, pad(tonumber(ARGV[9])) .. ':' .. id)
 move_deadline(id, nil, nil, ARGV[8], ARGV[5])
 strike(id, function(word) return string.sub(word, 1, 1) == 'R' end)
-publish(id, { epoch = epoch, tail = tonumber(tail), sealed = ARGV[7] }, commit, 0, 0, '0')
+publish(id, { epoch = epoch, tail = tonumber(tail), sealed = ARGV[7] }, part, 0, 0, '0')
 return 'done'

@@ -8,6 +8,7 @@ mod cluster;
 mod commands;
 mod crashes;
 mod emptied;
+mod full;
 mod given;
 mod outages;
 mod refusals;
