@@ -1,6 +1,6 @@
 //! A cluster of three: connections are killed, a node ends, a slot moves.
 
-use crate::given::{Seen, events, new_task, number, pause, says, task_id, until_up};
+use crate::given::{Seen, events, new_task, number, pause, says, task_id, until_ok, until_up};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use taskcast_core::ProducerId;
@@ -108,7 +108,7 @@ async fn a_node_that_lost_everything_begins_anew_and_the_others_go_on() {
             }
         }
     }
-    store.newest().await.unwrap();
+    until_ok(|| store.newest()).await;
 }
 
 /// A slot of a node, given to another one while it is in use, as an operator does it.
@@ -154,7 +154,7 @@ async fn a_slot_that_moves_loses_and_repeats_nothing() {
             let nodes = cluster.nodes();
             block_in_place(|| move_slot(&slot, &nodes[from], &nodes[to]));
             until_up(&store).await;
-            store.newest().await.unwrap();
+            until_ok(|| store.newest()).await;
         }
     })
     .await;

@@ -7,8 +7,8 @@ use taskcast_core::{
     CommitNumber, Epoch, Event, EventType, Index, Millis, NewEvent, NewTask, RawJson, Slot, TaskId,
 };
 use taskcast_store::{
-    Clock, Commit, Committed, Create, LogReader, ReadAsk, ShortTermStore, StoreError, SystemClock,
-    TaskLog, Which,
+    Clock, Commit, Committed, Create, LogReader, ReadAsk, ReadError, ShortTermStore, StoreError,
+    SystemClock, TaskLog, Which,
 };
 use taskcast_store_redis::{RedisOptions, RedisStore};
 
@@ -73,9 +73,10 @@ pub(crate) fn says(event: &Event) -> String {
     String::from_utf8(data.to_vec()).unwrap()
 }
 
-/// Every event of a task.
+/// Every event of a task; waits for connections that are being made anew.
 pub(crate) async fn events(store: &RedisStore, id: &str) -> Vec<Event> {
-    let state = store.load(&task_id(id)).await.unwrap().unwrap();
+    let id = task_id(id);
+    let state = until_ok(|| store.load(&id)).await.unwrap();
     let mut events = Vec::new();
     let mut from = Index::START;
     while from < state.tail {
@@ -86,7 +87,16 @@ pub(crate) async fn events(store: &RedisStore, id: &str) -> Vec<Event> {
             max_slots: 1000,
             max_bytes: 1 << 20,
         };
-        let page = store.read(&task_id(id), state.epoch, ask).await.unwrap();
+        let read = || async {
+            store
+                .read(&id, state.epoch, ask)
+                .await
+                .map_err(|error| match error {
+                    ReadError::Store(error) => error,
+                    ReadError::Gone => panic!("the log of {id} is gone"),
+                })
+        };
+        let page = until_ok(read).await;
         let slots = page.slots.into_iter();
         events.extend(slots.filter_map(|slot| match slot {
             Slot::Event(event) => Some(event),
