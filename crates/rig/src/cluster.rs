@@ -1,7 +1,8 @@
 //! A Redis Cluster of one's own: three masters.
 
 use crate::process::{free_port, until};
-use crate::redis::{RedisOptions, RedisServer};
+use crate::redis::{RedisOptions, RedisServer, started};
+use std::cell::Cell;
 
 /// Slots of every cluster.
 const SLOTS: usize = 16_384;
@@ -58,15 +59,18 @@ impl RedisCluster {
 
 /// A node, and the port for the talk among nodes.
 fn node() -> (RedisServer, u16) {
-    let bus = free_port();
-    let server = RedisServer::start(&RedisOptions {
-        config: vec![
-            "cluster-enabled yes".into(),
-            "cluster-config-file nodes.conf".into(),
-            "cluster-node-timeout 2000".into(),
-            format!("cluster-port {bus}"),
-        ],
-        password: None,
+    let bus = Cell::new(0);
+    let server = started(|| {
+        bus.set(free_port());
+        RedisServer::try_start(&RedisOptions {
+            config: vec![
+                "cluster-enabled yes".into(),
+                "cluster-config-file nodes.conf".into(),
+                "cluster-node-timeout 2000".into(),
+                format!("cluster-port {}", bus.get()),
+            ],
+            password: None,
+        })
     });
-    (server, bus)
+    (server, bus.get())
 }

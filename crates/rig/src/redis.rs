@@ -40,6 +40,11 @@ impl RedisServer {
     /// Starts a server and waits until it answers.
     #[must_use]
     pub fn start(options: &RedisOptions) -> Self {
+        started(|| Self::try_start(options))
+    }
+
+    /// Starts a server; else what it logged.
+    pub(crate) fn try_start(options: &RedisOptions) -> Result<Self, String> {
         let (folder, port) = (TempDir::new().unwrap(), free_port());
         let mut lines = vec![
             format!("port {port}"),
@@ -62,8 +67,8 @@ impl RedisServer {
             password: options.password.clone(),
             process: None,
         };
-        server.restart();
-        server
+        server.launch()?;
+        Ok(server)
     }
 
     /// The port, the same after a restart.
@@ -149,21 +154,28 @@ impl RedisServer {
     /// Starts the server again, on the same folder and port, and waits until it answers.
     pub fn restart(&mut self) {
         self.kill();
+        self.launch().unwrap_or_else(|log| panic!("{log}"));
+    }
+
+    fn launch(&mut self) -> Result<(), String> {
         let mut command = Command::new(find("redis-server", &[], "redis-server"));
         command
             .arg(self.folder().join("redis.conf"))
             .current_dir(self.folder());
         let mut process = Process::spawn(&mut command, &self.folder().join("log"));
+        let mut ended = false;
         until("Redis starts", || {
-            if process.has_ended() {
-                let log = std::fs::read_to_string(self.folder().join("log"));
-                panic!("Redis has ended: {}", log.unwrap_or_default());
-            }
+            ended = process.has_ended();
             // While it loads its data it says so instead.
-            self.try_command(&["PING"])
-                .is_ok_and(|reply| reply.starts_with("+PONG"))
+            let ready = self.try_command(&["PING"]);
+            ended || ready.is_ok_and(|reply| reply.starts_with("+PONG"))
         });
+        if ended {
+            let log = std::fs::read_to_string(self.folder().join("log"));
+            return Err(format!("Redis has ended: {}", log.unwrap_or_default()));
+        }
         self.process = Some(process);
+        Ok(())
     }
 
     /// Stops the process where it is; its connections stay open.
@@ -181,4 +193,16 @@ impl RedisServer {
             process.signal(signal);
         }
     }
+}
+
+/// Starts a server, with other ports when somebody else took those that were free a moment ago.
+pub(crate) fn started(start: impl Fn() -> Result<RedisServer, String>) -> RedisServer {
+    const TRIES: usize = 5;
+    for _ in 1..TRIES {
+        match start() {
+            Err(log) if log.contains("Address already in use") => {}
+            done => return done.unwrap_or_else(|log| panic!("{log}")),
+        }
+    }
+    start().unwrap_or_else(|log| panic!("{log}"))
 }

@@ -111,7 +111,7 @@ async fn a_node_that_lost_everything_begins_anew_and_the_others_go_on() {
     until_ok(|| store.newest()).await;
 }
 
-/// A slot of a node, given to another one while it is in use, as an operator does it.
+/// Gives a slot of one node to another while it is in use, as an operator does it.
 fn move_slot(slot: &str, from: &RedisServer, to: &RedisServer) {
     let id = |node: &RedisServer| {
         let said = node.command(&["CLUSTER", "MYID"]);
@@ -153,6 +153,15 @@ async fn a_slot_that_moves_loses_and_repeats_nothing() {
             let (from, to) = ((owner + step) % 3, (owner + step + 1) % 3);
             let nodes = cluster.nodes();
             block_in_place(|| move_slot(&slot, &nodes[from], &nodes[to]));
+            // All nodes have to know before it moves on, or two of them would claim it.
+            let place = format!("127.0.0.1:{}\r\n", nodes[to].port());
+            let knows = |node: &RedisServer| {
+                let said = node.command(&["GET", "{taskcast:0}"]);
+                said == "$-1\r\n" || said.ends_with(&place)
+            };
+            while !nodes.iter().all(knows) {
+                pause().await;
+            }
             until_up(&store).await;
             until_ok(|| store.newest()).await;
         }
