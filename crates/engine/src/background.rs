@@ -5,6 +5,7 @@ use crate::fetch::verify_all;
 use crate::outage::{Outage, part};
 use crate::topic::{End, Topic};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use taskcast_core::{Index, TaskId};
 use taskcast_store::{Heard, Hints, StoreError, Tail};
@@ -25,10 +26,11 @@ pub(crate) async fn hints(inner: Arc<Inner>, mut hints: Box<dyn Hints>) {
                 }
             }
             Some(Heard::Lost) => {
-                if let Err(error) = look_at_tails(&inner).await {
-                    tracing::warn!(%error, "hints were lost, and tails could not be read yet");
+                inner.unverified.store(true, Ordering::Relaxed);
+                let looking = inner.stop.run_until_cancelled(look(&inner));
+                if let Some(Err(error)) = looking.await {
+                    tracing::warn!(%error, "hints were lost, and logs could not be read yet");
                 }
-                verify_all(&inner).await;
             }
             None => return,
         }
@@ -45,9 +47,10 @@ pub(crate) async fn repair(inner: Arc<Inner>, interval: Duration) {
             () = inner.stop.cancelled() => return,
             () = sleep(pause) => {}
         }
-        match look_at_tails(&inner).await {
-            Ok(()) => outage = Outage::default(),
-            Err(error) => {
+        match inner.stop.run_until_cancelled(look(&inner)).await {
+            None => return,
+            Some(Ok(())) => outage = Outage::default(),
+            Some(Err(error)) => {
                 tracing::warn!(%error, "followed tails could not be read; trying again shortly");
                 if outage.is_over(inner.outage_patience) {
                     give_up(&inner, &error);
@@ -55,6 +58,19 @@ pub(crate) async fn repair(inner: Arc<Inner>, interval: Duration) {
             }
         }
     }
+}
+
+/// Looks at the followed logs: where they stand and, after hints were lost, whether they are what
+/// they were. An outage that loses the hints outlasts them: then this is tried again.
+async fn look(inner: &Arc<Inner>) -> Result<(), StoreError> {
+    look_at_tails(inner).await?;
+    if inner.unverified.swap(false, Ordering::Relaxed)
+        && let Err(error) = verify_all(inner).await
+    {
+        inner.unverified.store(true, Ordering::Relaxed);
+        return Err(error);
+    }
+    Ok(())
 }
 
 /// Reads the tails of all followed logs, if there are any.

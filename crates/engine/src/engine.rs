@@ -6,6 +6,7 @@ use crate::feed::Feed;
 use crate::topic::{Flight, Topics};
 use crate::{EngineError, EngineOptions, Random, background, deadlines, feed};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use taskcast_core::{Identity, Limits, Millis, TaskId, due};
 use taskcast_store::{Broadcast, Commit, CommitError, Committed, Hint, ShortTermStore, TaskState};
@@ -32,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) feed: Feed,
     /// Told when a record changed: its deadline may be the next one.
     pub(crate) alarm: Alarm,
+    /// Whether hints were lost, and the followed logs not looked at since.
+    pub(crate) unverified: AtomicBool,
     /// How long streams bear a store that does not answer.
     pub(crate) outage_patience: Duration,
     pub(crate) stop: CancellationToken,
@@ -53,6 +56,7 @@ impl TaskEngine {
             access: AccessMemory::default(),
             feed: Feed::new(partitions),
             alarm: Alarm::default(),
+            unverified: AtomicBool::new(false),
             outage_patience: options.outage_patience,
             stop: CancellationToken::new(),
             background: TaskTracker::new(),

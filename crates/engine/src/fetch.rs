@@ -7,7 +7,7 @@
 use crate::engine::Inner;
 use crate::outage::Outage;
 use crate::topic::{End, Topic};
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, TryStreamExt};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,21 +64,20 @@ async fn fetch(inner: Arc<Inner>, topic: Arc<Topic>) {
 
 /// Looks at the last slot that followers of each log were given: hints may have been lost because
 /// the store was, and with it what it had acknowledged.
-pub(crate) async fn verify_all(inner: &Arc<Inner>) {
-    let topics = stream::iter(inner.topics.all());
-    let verified = topics.map(|topic| async move {
+pub(crate) async fn verify_all(inner: &Arc<Inner>) -> Result<(), StoreError> {
+    let topics = stream::iter(inner.topics.all().into_iter().map(Ok));
+    let verify = |topic: Arc<Topic>| async move {
         let Some(last) = topic.last_given() else {
-            return;
+            return Ok(());
         };
-        // An error is found out by whoever reads next.
-        if let Ok(page) = read(inner, &topic, &(last.next()..last.next()), true).await {
-            topic.verify(page.slots);
+        match read(inner, &topic, &(last.next()..last.next()), true).await {
+            Ok(page) => topic.verify(&page.slots),
+            Err(ReadError::Gone) => topic.end(End::Deleted),
+            Err(ReadError::Store(error)) => return Err(error),
         }
-    });
-    verified
-        .buffer_unordered(SIDE_BY_SIDE)
-        .collect::<()>()
-        .await;
+        Ok(())
+    };
+    topics.try_for_each_concurrent(SIDE_BY_SIDE, verify).await
 }
 
 /// A store that has what is asked for and does not give it: nobody shall ask forever.

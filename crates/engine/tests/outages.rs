@@ -3,13 +3,14 @@
 
 mod common;
 
+use async_trait::async_trait;
 use common::*;
 use std::sync::Arc;
 use std::time::Duration;
 use taskcast_core::*;
 use taskcast_engine::*;
 use taskcast_store::*;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 fn one(n: u64) -> Publish {
     Publish::events(vec![plain("a", n)])
@@ -199,4 +200,73 @@ async fn a_task_that_comes_back_as_another_log_calls_its_readers_back() {
         seen(&world, &id, after(&cursor)).await,
         ["gap epoch 0", "0~", "p0"]
     );
+}
+
+/// A broadcast through which nothing comes but that hints were lost.
+#[derive(Default)]
+struct Bell(Arc<tokio::sync::Notify>);
+
+struct Rung(Arc<tokio::sync::Notify>);
+
+#[async_trait]
+impl Hints for Rung {
+    async fn next(&mut self) -> Option<Heard> {
+        self.0.notified().await;
+        Some(Heard::Lost)
+    }
+}
+
+impl Interest for Rung {
+    fn follow(&self, _: &TaskId) {}
+    fn unfollow(&self, _: &TaskId) {}
+}
+
+impl Broadcast for Bell {
+    fn announce(&self, _: Hint) {}
+    fn listen(&self) -> Listening {
+        Listening {
+            interest: Arc::new(Rung(self.0.clone())),
+            hints: Box::new(Rung(self.0.clone())),
+        }
+    }
+}
+
+/// The store loses the end of a log, and others fill it up to the very same tail before anybody
+/// looks; the hints come back while the store is still away.
+#[tokio::test(start_paused = true)]
+async fn a_log_that_was_rewritten_to_the_same_tail_is_noticed_without_any_news() {
+    let world = world();
+    let bell = Bell::default();
+    let rings = bell.0.clone();
+    let far = engine_over(&world.store, Arc::new(bell), Limits::default(), 9);
+    let id = world.running("t").await;
+    let epoch = world.epoch(&id).await;
+    world.publish(&id, vec![plain("a", 0)]).await;
+    let mut viewer = Viewer::open(&far, &id, SubscribeAsk::default()).await;
+    viewer.catch_up().await;
+    let other = memory(&world.clock, Limits::default());
+    // Its commits have numbers that were not used before the loss.
+    for (task, events) in ["1", "2", "3", "4", "5"]
+        .map(|task| (task, 0))
+        .into_iter()
+        .chain([("t", 2)])
+    {
+        let create = Create {
+            record: NewTask::default().into_record(TaskId::new(task).unwrap(), START),
+            epoch,
+            events: (0..events).map(|n| plain("b", n)).collect(),
+            replace: false,
+            key: None,
+            drawn: false,
+        };
+        other.create(create).await.unwrap();
+    }
+    world.store.exchange(other);
+    world.store.away(true);
+    rings.notify_one();
+    sleep(Duration::from_secs(3)).await;
+    world.store.away(false);
+    let gap = timeout(Duration::from_secs(3), viewer.gap()).await;
+    assert_eq!(gap.expect("it is told").reason, GapReason::Lost);
+    assert_eq!(viewer.event().await.shared.event.event_type.as_str(), "b");
 }

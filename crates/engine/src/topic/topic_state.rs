@@ -110,24 +110,18 @@ impl Topic {
 
     /// Takes the events of a commit that was acknowledged.
     pub(crate) fn append(&self, events: Vec<Event>, tail: Index, sealed: bool) {
-        let slots = events.iter().cloned().map(Slot::Event);
-        if self.is_rewritten_by(slots) {
-            return self.end(End::Lost);
+        match self.change(|window| window.append(events)) {
+            Some(ready) => self.advance(tail, ready, sealed.then_some(End::Sealed)),
+            None => self.end(End::Lost),
         }
-        let ready = self.change(|window| window.append(events));
-        self.advance(tail, ready, sealed.then_some(End::Sealed));
     }
 
     /// Takes a look at slots of the log: one that stands where another stood shows a loss.
-    pub(crate) fn verify(&self, slots: Vec<Slot>) {
-        if self.is_rewritten_by(slots.into_iter()) {
+    pub(crate) fn verify(&self, slots: &[Slot]) {
+        let window = self.window.lock();
+        if slots.iter().any(|slot| window.is_rewritten_by(slot)) {
             self.end(End::Lost);
         }
-    }
-
-    fn is_rewritten_by(&self, mut slots: impl Iterator<Item = Slot>) -> bool {
-        let window = self.window.lock();
-        slots.any(|slot| window.is_rewritten_by(&slot))
     }
 
     /// The last index that followers may have been given.
@@ -159,9 +153,6 @@ impl Topic {
         if page.next <= missing.start && page.tail < missing.end {
             return self.end(End::Lost);
         }
-        if self.is_rewritten_by(page.slots.iter().cloned()) {
-            return self.end(End::Lost);
-        }
         let to = page.next.max(page.trim);
         let ready = self.change(|window| {
             if page.trim > missing.start {
@@ -171,11 +162,15 @@ impl Topic {
             // A page without every slot would be a damaged store; nobody shall wait for the rest.
             window.skip_to(to);
         });
-        self.advance(to, ready, None);
+        match ready {
+            Some(ready) => self.advance(to, ready, None),
+            None => self.end(End::Lost),
+        }
     }
 
-    /// Changes the window within its budget; tells how far it reaches then.
-    fn change(&self, change: impl FnOnce(&mut Window)) -> Index {
+    /// Changes the window within its budget. Tells how far it reaches then; nothing when it was
+    /// shown that the log is another than was given.
+    fn change(&self, change: impl FnOnce(&mut Window)) -> Option<Index> {
         let mut window = self.window.lock();
         let before = window.bytes();
         change(&mut window);
@@ -183,7 +178,7 @@ impl Topic {
         let allowed = self.budget.replace(before, grown);
         window.shrink(allowed);
         self.budget.replace(grown, window.bytes());
-        window.ready()
+        (!window.is_rewritten()).then(|| window.ready())
     }
 
     /// A tail the log has reached, as far as is known here.

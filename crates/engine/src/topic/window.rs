@@ -21,6 +21,8 @@ pub(super) struct Window {
     held: VecDeque<Held>,
     /// No slot below the end of the window has a newer commit; none when that is not known.
     newest: Option<CommitNumber>,
+    /// Whether a slot came that shows a loss; nothing is taken any more then.
+    rewritten: bool,
     bytes: usize,
     ahead: BTreeMap<Index, Vec<Event>>,
     ahead_bytes: usize,
@@ -71,6 +73,7 @@ impl Window {
             start: tail,
             held: VecDeque::new(),
             newest: Some(newest),
+            rewritten: false,
             bytes: 0,
             ahead: BTreeMap::new(),
             ahead_bytes: 0,
@@ -89,6 +92,11 @@ impl Window {
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether something came that shows a loss.
+    pub(super) fn is_rewritten(&self) -> bool {
+        self.rewritten
     }
 
     /// Whether a slot shows that the store has lost what readers of this window were given: it stands
@@ -149,7 +157,8 @@ impl Window {
     }
 
     fn push_slot(&mut self, slot: Slot) {
-        if slot.index() == self.ready() {
+        self.rewritten |= self.is_rewritten_by(&slot);
+        if slot.index() == self.ready() && !self.rewritten {
             self.newest = Some(slot.commit());
             let held = Held::new(slot);
             self.bytes += held.weight();
