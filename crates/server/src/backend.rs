@@ -46,8 +46,8 @@ pub struct ArchiveStatus {
     pub backlog_bytes: u64,
     /// Bytes at which publishing is refused.
     pub max_backlog_bytes: u64,
-    /// Commits that wait to be archived.
-    pub lag_commits: u64,
+    /// Partitions of the short-term store with commits that wait to be archived.
+    pub partitions_behind: u64,
     /// Whether publishing is refused now.
     pub full: bool,
     /// Whether this instance is the one that archives.
@@ -108,14 +108,15 @@ impl Layer {
 impl ArchiveReport for TieredStore {
     fn archive(&self) -> ArchiveStatus {
         let backlog = self.backlog();
-        let waiting = backlog.partitions.iter().map(|partition| {
-            let archived = partition.archived.map_or(0, |commit| commit.0);
-            partition.newest.0.saturating_sub(archived)
-        });
+        // Commit numbers have holes: their difference counts nothing.
+        let behind = backlog
+            .partitions
+            .iter()
+            .filter(|partition| partition.archived < Some(partition.newest));
         ArchiveStatus {
             backlog_bytes: backlog.bytes,
             max_backlog_bytes: backlog.max_bytes,
-            lag_commits: waiting.sum(),
+            partitions_behind: behind.count() as u64,
             full: backlog.full,
             working: backlog.working,
         }

@@ -74,14 +74,14 @@ export interface components {
             full: boolean;
             /**
              * Format: int64
-             * @description Commits that wait to be archived.
-             */
-            lagCommits: number;
-            /**
-             * Format: int64
              * @description Bytes at which publishing is refused.
              */
             maxBacklogBytes: number;
+            /**
+             * Format: int64
+             * @description Partitions of the short-term store with commits that wait to be archived.
+             */
+            partitionsBehind: number;
             /** @description Whether this instance is the one that archives. */
             working: boolean;
         };

@@ -85,8 +85,8 @@ pub struct ArchiveDetail {
     pub backlog_bytes: u64,
     /// Bytes at which publishing is refused.
     pub max_backlog_bytes: u64,
-    /// Commits that wait to be archived.
-    pub lag_commits: u64,
+    /// Partitions of the short-term store with commits that wait to be archived.
+    pub partitions_behind: u64,
     /// Whether publishing is refused now.
     pub full: bool,
     /// Whether this instance is the one that archives.

@@ -60,7 +60,7 @@ fn a_task_in_memory_outlives_its_server_in_a_file() {
     server.taskcast(&["publish", "t", "--type", "x"]).stdout();
     until("archived", || {
         let archive = &get(&server, "/health/detail")["archive"];
-        archive["lagCommits"] == 0 && archive["working"] == true
+        archive["partitionsBehind"] == 0 && archive["working"] == true
     });
     server.kill();
     server.restart();

@@ -102,7 +102,7 @@ fn archive_detail(status: ArchiveStatus) -> ArchiveDetail {
     ArchiveDetail {
         backlog_bytes: status.backlog_bytes,
         max_backlog_bytes: status.max_backlog_bytes,
-        lag_commits: status.lag_commits,
+        partitions_behind: status.partitions_behind,
         full: status.full,
         working: status.working,
     }

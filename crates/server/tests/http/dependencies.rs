@@ -12,7 +12,7 @@ impl ArchiveReport for Behind {
         ArchiveStatus {
             backlog_bytes: 7,
             max_backlog_bytes: 100,
-            lag_commits: 3,
+            partitions_behind: 3,
             ..ArchiveStatus::default()
         }
     }
@@ -70,7 +70,7 @@ async fn each_dependency_is_told_and_one_that_is_away_is_enough_to_be_unready() 
     );
     assert_eq!(
         detail["archive"],
-        json!({"backlogBytes": 7, "maxBacklogBytes": 100, "lagCommits": 3, "full": false,
+        json!({"backlogBytes": 7, "maxBacklogBytes": 100, "partitionsBehind": 3, "full": false,
             "working": false})
     );
 }
