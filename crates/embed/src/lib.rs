@@ -45,3 +45,8 @@ pub use taskcast_store_postgres as postgres;
 pub use taskcast_store_redis as redis;
 #[cfg(feature = "sqlite")]
 pub use taskcast_store_sqlite as sqlite;
+
+/// The programs of the guide, which `cargo test` compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/embedding.md")]
+struct Guide;

@@ -1,18 +1,17 @@
 //! A Redis Cluster: one URL names its nodes, and servers share it like a single Redis.
 
 use crate::support::Server;
-use crate::{get, types};
+use crate::{free_port, get, types};
 use taskcast_rig::RedisCluster;
 
 #[test]
 fn servers_share_a_cluster_whose_nodes_stand_in_one_url() {
     let cluster = RedisCluster::start();
     let nodes = cluster.urls();
-    let hosts: Vec<&str> = nodes
-        .iter()
-        .map(|url| url.strip_prefix("redis://").unwrap())
-        .collect();
-    let url = format!("redis://{}", hosts.join(","));
+    // The first is down: the others help.
+    let hosts = [format!("127.0.0.1:{}", free_port())].into_iter();
+    let hosts = hosts.chain(nodes.iter().map(|url| url.replace("redis://", "")));
+    let url = format!("redis://{}", hosts.collect::<Vec<_>>().join(","));
     let on = |url: &str| Server::start_with(&[], &[("TASKCAST_REDIS_URL", url)], |_| {});
     let (one, other) = (on(&url), on(&nodes[2]));
     for task in ["a", "b", "c", "d"] {

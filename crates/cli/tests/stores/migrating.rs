@@ -1,6 +1,7 @@
 //! The schema of PostgreSQL: looked at, asked about, brought up to date; also by many at once.
 
-use crate::support::{Ran, Server, program};
+use crate::support::{Ran, Server, path_text, program};
+use serde_json::json;
 use std::thread;
 use taskcast_rig::{PostgresOptions, PostgresServer};
 use tempfile::TempDir;
@@ -62,6 +63,12 @@ fn a_database_is_looked_at_then_migrated_then_up_to_date() {
     let file = format!("adapters: {{longTerm: {{url: '{url}'}}}}");
     let said = migrate(&file, &[], &[]).stdout();
     assert_eq!(said, "[taskcast] Database is up to date.");
+    let named = TempDir::new().unwrap();
+    let path = path_text(named.path(), "other.yaml");
+    std::fs::write(&path, file).unwrap();
+    let told = migrate("", &[], &["-c", &path, "--json"]).json();
+    let shown = format!("postgres://[redacted]@127.0.0.1:{port}/postgres");
+    assert_eq!(told, json!({"database": shown, "applied": []}));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A server that cannot have what it depends on says so, without secrets, and ends.
 
+use crate::free_port;
 use crate::support::{Ran, program};
 use taskcast_rig::{PostgresOptions, PostgresServer, RedisOptions, RedisServer};
 use tempfile::TempDir;
@@ -25,12 +26,6 @@ fn refused(variables: &[(&str, &str)], arguments: &[&str]) -> String {
     assert!(!said.contains("hunter2"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
     said
-}
-
-/// A port that nobody listens on.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 #[test]

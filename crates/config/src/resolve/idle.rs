@@ -6,15 +6,15 @@ use crate::problem::Place;
 
 /// Whether every one of `keys` is left out, or may be there without effect.
 ///
-/// Refused where the same hand chose the store (`chooser`, or `by_default`): an image's variables or
-/// a shared file may well describe a store that a flag replaces. `chosen` is named in the refusal.
+/// Refused where the same hand chose the store (`chooser`; absent when nobody did): an image's
+/// variables or a shared file may well describe a store that a flag replaces. `chosen` is named in
+/// the refusal.
 pub(super) fn are_idle(
     keys: &[&str],
     chosen: &str,
     chooser: Option<&Place>,
     draft: &mut Draft,
 ) -> bool {
-    let chooser = chooser.cloned();
     let refused = keys.iter().filter(|key| {
         let Some(place) = draft.place(key) else {
             return false;
